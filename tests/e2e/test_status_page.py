@@ -12,8 +12,8 @@ from exporter.web.app import create_app
 from exporter.web.server.server import listen, url
 from tests.e2e.browser import NARROW, WIDE, Tab, browsing, opened
 from tests.e2e.stage import NOON, staged
-from tests.web.contexts import web_context
 from tests.web.test_days import named
+from tests.web.web_context import web_context
 
 pytestmark = [pytest.mark.anyio, pytest.mark.e2e, pytest.mark.once]
 

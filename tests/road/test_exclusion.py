@@ -21,7 +21,7 @@ from exporter.settings import readers
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from tests.road.road import RULES, PassedClock, Road, target_with, utc
-from tests.web.asking import asking
+from tests.web.api_client import client_of
 
 pytestmark = pytest.mark.anyio
 NOON = utc(2026, 3, 3, 12)
@@ -69,7 +69,7 @@ async def test_nothing_of_an_excluded_company_is_anywhere(
         await road.poller.poll()
         clock.moment += timedelta(days=1)
         await road.poller.poll()
-        async with asking(road.board, now=clock.now) as browser:
+        async with client_of(road.board, now=clock.now) as browser:
             answers = [await browser.get(path) for path in ("/metrics", "/api/v1/days", "/")]
     texts = [html.unescape(each.text).replace(r"\"", '"') for each in answers]
     texts += ["".join(str(vars(record)) for record in caplog.records), state.read_bytes().decode(errors="ignore")]

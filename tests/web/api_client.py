@@ -1,4 +1,4 @@
-"""Asks the application over a road what it says of days, and says the same of /metrics."""
+"""A client of the API, and comparisons of its figures with /metrics."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -18,13 +18,13 @@ from exporter.polling.target import ReportState, Target
 from exporter.web.app import create_app
 from tests.road.road import target_with
 from tests.samples import samples
-from tests.web.contexts import web_context
+from tests.web.web_context import web_context
 
-LABELS_OF_A_COMPANY = ("source", "company_id", "company")
+COMPANY_LABELS = ("source", "company_id", "company")
 
 
 class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One figure of an answer, with every field that it must have."""
+    """A figure of a response; every field is required."""
 
     date: str
     source: str
@@ -39,12 +39,12 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def key(self) -> "Key":
-        """What tells it from every other figure of its day."""
+        """Identifies it among the figures of its day."""
         return Key(self.measure, self.source, self.company_id, self.company, frozenset(self.labels.items()))
 
 
 class Key(NamedTuple):
-    """What a series and a figure have in common."""
+    """Identifies a series and a figure."""
 
     measure: str
     source: str
@@ -61,7 +61,7 @@ class Day(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an answer says of a report."""
+    """A report in a response."""
 
     source: str
     report: str
@@ -71,8 +71,8 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     days: list[Day]
 
 
-class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A whole answer in JSON."""
+class Response(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A JSON response."""
 
     reports: list[Report]
     figures: list[Figure]
@@ -85,8 +85,8 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @asynccontextmanager
-async def asking(board: Board, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """Yields a client of the application over a board."""
+async def client_of(board: Board, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """Yields a client of an application that serves this board."""
     worker = Worker("readers")
     app = create_app(web_context(board, worker, **options))
     try:
@@ -96,15 +96,15 @@ async def asking(board: Board, **options: Any) -> AsyncIterator[httpx.AsyncClien
         worker.close()
 
 
-async def days(http: httpx.AsyncClient, query: str = "") -> Answer:
-    """Asks in JSON; the answer must be a good one."""
+async def get_days(http: httpx.AsyncClient, query: str = "") -> Response:
+    """Requests days; the status must be 200."""
     response = await http.get(f"/api/v1/days?{query}")
     assert response.status_code == 200, response.text
-    return msgspec.json.decode(response.content, type=Answer)
+    return msgspec.json.decode(response.content, type=Response)
 
 
-def window(text: str, suffix: str, measures: Iterable[str]) -> Mapping[Key, float]:
-    """Returns the samples of a window on a page, by what they have in common with figures."""
+def figures_of_window(text: str, suffix: str, measures: Iterable[str]) -> Mapping[Key, float]:
+    """Returns the samples of a window in an exposition."""
     names = {f"{measure}{suffix}": measure for measure in measures}
     return dict(_samples(text, names))
 
@@ -112,20 +112,20 @@ def window(text: str, suffix: str, measures: Iterable[str]) -> Mapping[Key, floa
 def _samples(text: str, names: Mapping[str, str]) -> Iterator[tuple[Key, float]]:
     for sample in samples(text):
         if sample.name in names:
-            own = frozenset(pair for pair in sample.labels.items() if pair[0] not in LABELS_OF_A_COMPANY)
-            source, company_id, company = (sample.labels[label] for label in LABELS_OF_A_COMPANY)
+            own = frozenset(pair for pair in sample.labels.items() if pair[0] not in COMPANY_LABELS)
+            source, company_id, company = (sample.labels[label] for label in COMPANY_LABELS)
             yield Key(names[sample.name], source, company_id, company, own), sample.value
 
 
-def on(figures: Sequence[Figure], day: str) -> Mapping[Key, float]:
-    """Returns the figures of a day; none may be there twice."""
+def figures_on(figures: Sequence[Figure], day: str) -> Mapping[Key, float]:
+    """Returns the figures of a day; none may occur twice."""
     found = [each for each in figures if each.date == day]
     assert len({each.key for each in found}) == len(found)
     return {each.key: each.value for each in found}
 
 
-def published(reading: Reading, days: Days, now: datetime, target: Target | None = None) -> Board:
-    """Returns a board about one report, of which one answer came at `now` that covers these days."""
+def board_with(reading: Reading, days: Days, now: datetime, target: Target | None = None) -> Board:
+    """Returns a board with one report, after one response at `now` for these days."""
     target = target or target_with()
     (report,) = target.reports
     ledger = fold(Ledger(), reading, Asked(days, days.last, now, target.rules.keep_days), target.companies.wants)

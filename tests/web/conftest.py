@@ -1,4 +1,4 @@
-"""A board with figures, live metrics, and the application over them."""
+"""Fixtures: a board, live metrics, and a client of the application."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,13 +11,13 @@ from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.exposition.text import Format
 from exporter.web.app import create_app
-from tests.web.contexts import web_context
+from tests.web.web_context import web_context
 
 Client = Callable[..., httpx.AsyncClient]
 
 
 def figures(value: float, companies: int = 1) -> tuple[Family, ...]:
-    """Returns what a poll publishes: one family, `value` for each company, among them names that need escapes."""
+    """Returns one family with this value for each company; some names need escaping."""
     names = ('Nor"th\\wind\n', *(f"Company {number}" for number in range(2, companies + 1)))
     samples = tuple(Sample(("production", str(number), name), value) for number, name in enumerate(names, start=1))
     return (Family("paradigm_document_uses_today", "Uses of documents.", ("source", "company_id", "company"), samples),)
@@ -25,13 +25,13 @@ def figures(value: float, companies: int = 1) -> tuple[Family, ...]:
 
 @pytest.fixture
 def board() -> Board:
-    """A board on which nothing was published yet."""
+    """An empty board."""
     return Board()
 
 
 @pytest.fixture
 def telemetry() -> Telemetry:
-    """Live metrics of one report that was polled once."""
+    """Live metrics after one poll of a report."""
     telemetry = Telemetry()
     telemetry.expect("production", "chat-sessions")
     telemetry.polled("production", "chat-sessions", "ok")
@@ -41,7 +41,7 @@ def telemetry() -> Telemetry:
 
 @pytest.fixture
 def worker() -> Iterator[Worker]:
-    """The thread in which pages for people are made."""
+    """The thread that renders pages."""
     worker = Worker("readers")
     yield worker
     worker.close()
@@ -49,7 +49,7 @@ def worker() -> Iterator[Worker]:
 
 @pytest.fixture
 def client(board: Board, telemetry: Telemetry, worker: Worker) -> Client:
-    """Makes a client of the application; it sends no header of its own that the application reads."""
+    """Makes clients that send no Accept headers of their own."""
 
     def connected(
         tail: Callable[[Format], bytes] = telemetry.tail,

@@ -1,4 +1,4 @@
-"""A small application behind a web configuration on a real socket, and its clients."""
+"""Serves a small application with a web configuration file, and makes clients of it."""
 
 import asyncio
 import ssl
@@ -25,17 +25,19 @@ APP = Starlette(routes=[Route(path, hello) for path in ("/metrics", "/-/healthy"
 
 
 @asynccontextmanager
-async def site(folder: Path, config: str, refused: Callable[[str], None] = lambda _reason: None) -> AsyncIterator[str]:
-    """Serves with a web configuration; gives host and port."""
+async def running_server(
+    folder: Path, config: str, refused: Callable[[str], None] = lambda _reason: None
+) -> AsyncIterator[str]:
+    """Serves with this web configuration; yields host:port."""
     (folder / "web.yml").write_text(config)
     with listen("127.0.0.1:0", "--web.listen-address") as listening:
         async with serving(APP, listening, LiveWebConfig(folder / "web.yml"), refused):
-            await asyncio.sleep(0)  # the server's task begins
+            await asyncio.sleep(0)  # lets the server's task start
             yield "{}:{}".format(*listening.getsockname())
 
 
 def client(folder: Path, server: str = "server", own: str | None = None) -> httpx.AsyncClient:
-    """A client that trusts one certificate and may have one of its own."""
+    """Makes a client that trusts one server certificate and may present a client certificate."""
     trust = ssl.create_default_context(cafile=folder / f"{server}.crt")
     if own:
         trust.load_cert_chain(folder / f"{own}.crt", folder / f"{own}.key")

@@ -24,7 +24,7 @@ from exporter.web.server.basic_auth import (
 )
 from exporter.web.server.web_config_file import RateLimit
 from tests.certificates import self_signed, signed
-from tests.web.site import client, site
+from tests.web.running_server import client, running_server
 
 pytestmark = [
     pytest.mark.anyio,
@@ -69,7 +69,7 @@ def folder(certificates: Path, tmp_path: Path) -> Path:
 )
 async def test_only_users_come_in(folder: Path, user: str, password: str, status: int) -> None:
     """A refusal names the scheme; the second result is the remembered first one."""
-    async with site(folder, USERS) as place, httpx.AsyncClient(trust_env=False) as http:
+    async with running_server(folder, USERS) as place, httpx.AsyncClient(trust_env=False) as http:
         for _ in range(2):
             response = await http.get(f"http://{place}/metrics", auth=(user.encode(), password.encode()))
             assert response.status_code == status
@@ -78,14 +78,14 @@ async def test_only_users_come_in(folder: Path, user: str, password: str, status
 
 @pytest.mark.parametrize("header", ["", "Basic", "Basic ???", "Basic YWxpY2U=", "Bearer x", "Basic //4="])
 async def test_what_is_no_password_is_refused(folder: Path, header: str) -> None:
-    async with site(folder, USERS) as place, httpx.AsyncClient(trust_env=False) as http:
+    async with running_server(folder, USERS) as place, httpx.AsyncClient(trust_env=False) as http:
         response = await http.get(f"http://{place}/metrics", headers={"Authorization": header} if header else {})
         assert response.status_code == 401
 
 
 async def test_a_whole_url_in_the_request_line_is_no_way_around(folder: Path) -> None:
     """The path decides whether a user is needed, with or without the host before it."""
-    async with site(folder, USERS) as place:
+    async with running_server(folder, USERS) as place:
         host, _, port = place.partition(":")
         for target, status in (
             ("http://x/-/healthy", b"200"),
@@ -100,7 +100,7 @@ async def test_a_whole_url_in_the_request_line_is_no_way_around(folder: Path) ->
 
 
 async def test_probes_need_no_user(folder: Path) -> None:
-    async with site(folder, USERS) as place, httpx.AsyncClient(trust_env=False) as http:
+    async with running_server(folder, USERS) as place, httpx.AsyncClient(trust_env=False) as http:
         for path in ("/-/healthy", "/-/ready"):
             assert (await http.get(f"http://{place}{path}")).status_code == 200
 
@@ -108,7 +108,7 @@ async def test_probes_need_no_user(folder: Path) -> None:
 async def test_a_rate_limit_is_for_all_but_probes(folder: Path) -> None:
     """Requests within the limit are then checked for a password, as in the toolkit; a changed limit starts anew."""
     config = f"{USERS}rate_limit: {{interval: 1h, burst: 2}}\n"
-    async with site(folder, config) as place, httpx.AsyncClient(trust_env=False) as http:
+    async with running_server(folder, config) as place, httpx.AsyncClient(trust_env=False) as http:
         found = [(await http.get(f"http://{place}/metrics")).status_code for _ in range(3)]
         assert (found, (await http.get(f"http://{place}/-/healthy")).status_code) == ([401, 401, 429], 200)
         (folder / "web.yml").write_text("rate_limit: {interval: 1h, burst: 1}\n")
@@ -131,7 +131,7 @@ def test_an_interval_is_read_as_go_writes_it(interval: object, seconds: float) -
 
 async def test_headers_are_on_every_answer_also_a_refusal(folder: Path) -> None:
     config = f"{USERS}http_server_config: {{headers: {{X-Frame-Options: deny, X-XSS-Protection: 1}}}}\n"
-    async with site(folder, config) as place, httpx.AsyncClient(trust_env=False) as http:
+    async with running_server(folder, config) as place, httpx.AsyncClient(trust_env=False) as http:
         for path in ("/metrics", "/-/healthy", "/nowhere"):
             headers = (await http.get(f"http://{place}{path}")).headers
             assert (headers["X-Frame-Options"], headers["X-XSS-Protection"]) == ("deny", "1")
@@ -139,7 +139,10 @@ async def test_headers_are_on_every_answer_also_a_refusal(folder: Path) -> None:
 
 async def test_a_user_who_is_removed_is_refused_at_the_next_request(folder: Path) -> None:
     """And an added one is accepted; on the same connection, without a restart."""
-    async with site(folder, USERS) as place, httpx.AsyncClient(trust_env=False, auth=("alice", "secret")) as http:
+    async with (
+        running_server(folder, USERS) as place,
+        httpx.AsyncClient(trust_env=False, auth=("alice", "secret")) as http,
+    ):
         assert (await http.get(f"http://{place}/metrics")).status_code == 200
         (folder / "web.yml").write_text(USERS.replace("alice", "bob"))
         assert (await http.get(f"http://{place}/metrics")).status_code == 401
@@ -149,7 +152,7 @@ async def test_a_user_who_is_removed_is_refused_at_the_next_request(folder: Path
 
 async def test_a_new_password_makes_the_old_one_void(folder: Path) -> None:
     """A remembered result is valid only for its hash."""
-    async with site(folder, USERS) as place, httpx.AsyncClient(trust_env=False) as http:
+    async with running_server(folder, USERS) as place, httpx.AsyncClient(trust_env=False) as http:
         assert (await http.get(f"http://{place}/metrics", auth=("alice", "secret"))).status_code == 200
         (folder / "web.yml").write_text(USERS.replace(HASH, bcrypt.hashpw(b"newer", bcrypt.gensalt(4)).decode()))
         assert (await http.get(f"http://{place}/metrics", auth=("alice", "secret"))).status_code == 401
@@ -254,7 +257,7 @@ async def test_an_unknown_name_costs_the_same_whoever_the_users_are(
 
 @pytest.mark.parametrize("header", ["", "Bearer x", "Basic ???"])
 async def test_without_a_password_nothing_is_hashed(folder: Path, hashing: Hashing, header: str) -> None:
-    async with site(folder, USERS) as place, httpx.AsyncClient(trust_env=False) as http:
+    async with running_server(folder, USERS) as place, httpx.AsyncClient(trust_env=False) as http:
         response = await http.get(f"http://{place}/metrics", headers={"Authorization": header})
         assert (response.status_code, hashing.compared) == (401, [])
 
@@ -266,7 +269,10 @@ async def test_guesses_beyond_the_limit_are_refused_at_once_and_counted(folder: 
     def counted(reason: str) -> float | None:
         return telemetry.registry.get_sample_value("chat_usage_web_auth_failures_total", {"reason": reason})
 
-    async with site(folder, USERS, telemetry.auth_failed) as place, httpx.AsyncClient(trust_env=False) as http:
+    async with (
+        running_server(folder, USERS, telemetry.auth_failed) as place,
+        httpx.AsyncClient(trust_env=False) as http,
+    ):
         hashing.released.set()
         assert (await http.get(f"http://{place}/metrics", auth=("alice", "secret"))).status_code == 200
         hashing.released.clear()
@@ -313,7 +319,7 @@ def test_credentials_are_read_as_rfc_7617_has_them() -> None:
 )
 async def test_clients_show_their_certificate(folder: Path, own: str | None, allowed: str, comes_in: bool) -> None:
     clients = CLIENTS if allowed != "\n" else CLIENTS.partition("\n")[2]
-    async with site(folder, TLS + clients + allowed) as place, client(folder, own=own) as http:
+    async with running_server(folder, TLS + clients + allowed) as place, client(folder, own=own) as http:
         try:
             came_in = (await http.get(f"https://{place}/metrics")).status_code == 200
         except (httpx.TransportError, ssl.SSLError):
@@ -331,7 +337,7 @@ async def test_clients_show_their_certificate(folder: Path, own: str | None, all
 )
 async def test_a_client_is_told_why_its_hand_shake_fails(folder: Path, arguments: list[str], alert: str) -> None:
     """By a TLS alert, as the toolkit does: a connection that just ends looks like a network fault."""
-    async with site(folder, f"{TLS}{CLIENTS}  min_version: TLS13\n") as place:
+    async with running_server(folder, f"{TLS}{CLIENTS}  min_version: TLS13\n") as place:
         command = ["openssl", "s_client", "-connect", place, "-ign_eof", *arguments]
         done = await asyncio.to_thread(
             lambda: subprocess.run(command, cwd=folder, input=b"", capture_output=True, timeout=20, check=False)
@@ -340,7 +346,7 @@ async def test_a_client_is_told_why_its_hand_shake_fails(folder: Path, arguments
 
 
 async def test_plain_http_is_no_way_around_tls(folder: Path) -> None:
-    async with site(folder, TLS) as place, httpx.AsyncClient(trust_env=False) as http:
+    async with running_server(folder, TLS) as place, httpx.AsyncClient(trust_env=False) as http:
         with pytest.raises(httpx.TransportError):
             await http.get(f"http://{place}/metrics")
 
@@ -364,7 +370,7 @@ async def test_plain_http_is_no_way_around_tls(folder: Path) -> None:
 )
 async def test_openssl_finds_what_is_configured(folder: Path, config: str, argument: str, works: bool) -> None:
     """Checked by another program's handshake."""
-    async with site(folder, config) as place:
+    async with running_server(folder, config) as place:
         command = ["openssl", "s_client", "-connect", place, "-CAfile", "server.crt", "-verify_return_error"]
         done = await asyncio.to_thread(
             lambda: subprocess.run(
@@ -405,7 +411,7 @@ async def test_a_certificate_is_renewed_under_load(folder: Path) -> None:
             await scrape(place, trust)
 
     renew(folder, "server")
-    async with site(folder, TLS.replace("server.", "renewed.")) as place, asyncio.timeout(60):
+    async with running_server(folder, TLS.replace("server.", "renewed.")) as place, asyncio.timeout(60):
         _, silent = await asyncio.open_connection(*place.split(":"))
         async with asyncio.TaskGroup() as group:
             for _ in range(3):

@@ -19,7 +19,7 @@ from exporter.simulator.paradigm.world import World
 from exporter.web.app import create_app
 from tests.road.road import PassedClock, Road, target_with
 from tests.web.conftest import Client, figures
-from tests.web.contexts import NOON, web_context
+from tests.web.web_context import NOON, web_context
 
 pytestmark = pytest.mark.anyio
 

@@ -19,8 +19,8 @@ from exporter.web.api.write import COLUMNS
 from exporter.web.app import create_app
 from exporter.web.server.server import listen, url
 from tests.road.road import utc
-from tests.web.asking import published
-from tests.web.contexts import web_context
+from tests.web.api_client import board_with
+from tests.web.web_context import web_context
 
 pytestmark = pytest.mark.anyio
 
@@ -50,7 +50,7 @@ async def ran(number: int, python: str | Path) -> str:
         for day in held
         for each in names
     )
-    board, worker = published(Reading(names, frozenset(MODES), rows), held, NOON), Worker("readers")
+    board, worker = board_with(Reading(names, frozenset(MODES), rows), held, NOON), Worker("readers")
     app = create_app(web_context(board, worker))
     recipe = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)[number]
     with listen("127.0.0.1:0", "test") as listening:

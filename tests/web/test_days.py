@@ -24,8 +24,8 @@ from exporter.web.api.query import read
 from exporter.web.app import create_app
 from tests.road.road import RULES, PassedClock, Road, set_scenarios, target_with, utc
 from tests.road.test_chatcaptain import Platform
-from tests.web.asking import Answer, Figure, asking, days, on, published, window
-from tests.web.contexts import web_context
+from tests.web.api_client import Figure, Response, board_with, client_of, figures_of_window, figures_on, get_days
+from tests.web.web_context import web_context
 
 pytestmark = pytest.mark.anyio
 
@@ -58,15 +58,15 @@ async def test_every_figure_is_that_of_metrics(privacy: int, tools: int) -> None
     limits = LabelLimits({**LabelLimits().values, "tools": tools})
     async with paradigm(PassedClock(NOON), World.from_seed(3, 8), min_group=privacy, limits=limits) as road:
         await road.poller.poll()
-        async with asking(road.board) as http:
-            answer = await days(http)
+        async with client_of(road.board) as http:
+            answer = await get_days(http)
         text = road.text()
 
     measures = {each.measure for each in answer.figures}
     assert len(measures) == 12
-    assert on(answer.figures, LAST) == window(text, "_last_day", measures)
-    assert on(answer.figures, TODAY) == window(text, "_today", measures)
-    month = window(text, "_28d", measures)
+    assert figures_on(answer.figures, LAST) == figures_of_window(text, "_last_day", measures)
+    assert figures_on(answer.figures, TODAY) == figures_of_window(text, "_today", measures)
+    month = figures_of_window(text, "_28d", measures)
     assert len(month) > 50
     added = sums(answer.figures, 28)
     assert month == {key: added[key] for key in month}
@@ -78,15 +78,15 @@ async def test_every_figure_of_chatcaptain_is_that_of_metrics() -> None:
     target = replace(place.target(), rules=replace(RULES, keep_days=8))
     async with place.road(target) as road:
         await road.poller.poll()
-        async with asking(road.board) as http:
-            answer = await days(http)
+        async with client_of(road.board) as http:
+            answer = await get_days(http)
         text = road.text()
 
     measures = {each.measure for each in answer.figures}
     assert len(measures) > 15
-    assert on(answer.figures, LAST) == window(text, "_last_day", measures)
-    assert on(answer.figures, TODAY) == window(text, "_today", measures)
-    week, added = window(text, "_7d", measures), sums(answer.figures, 7)
+    assert figures_on(answer.figures, LAST) == figures_of_window(text, "_last_day", measures)
+    assert figures_on(answer.figures, TODAY) == figures_of_window(text, "_today", measures)
+    week, added = figures_of_window(text, "_7d", measures), sums(answer.figures, 7)
     assert len(week) > 20
     assert week == {key: added[key] for key in week}
 
@@ -96,8 +96,8 @@ async def test_every_held_day_has_the_platforms_own_numbers() -> None:
     world = World.from_seed(5, 12)
     async with paradigm(PassedClock(NOON), world) as road:
         await road.poller.poll()
-        async with asking(road.board) as http:
-            answer = await days(http, "measure=paradigm_user_queries")
+        async with client_of(road.board) as http:
+            answer = await get_days(http, "measure=paradigm_user_queries")
 
     told = {(each.date, each.company_id, each.labels["mode"]): each for each in answer.figures}
     assert {each.date for each in answer.figures} == {str(NOON.date() - n * DAY) for n in range(46)}
@@ -134,8 +134,8 @@ async def test_states_of_days(at: datetime, expected: Mapping[str, str]) -> None
     """Today runs; what ended settles for 6 hours; what is read once more is published; the rest is final."""
     async with paradigm(PassedClock(at), World.from_seed(3, 8)) as road:
         await road.poller.poll()
-        async with asking(road.board) as http:
-            answer = await days(http)
+        async with client_of(road.board) as http:
+            answer = await get_days(http)
 
     states = answer.states()
     assert expected == {day: states[f"2026-{day}"] for day in expected}
@@ -150,27 +150,27 @@ async def test_a_day_that_waits_for_its_rows_has_no_figures() -> None:
     """A business day without any row is empty, not zero, until somebody has a row or a day has passed."""
     clock, world = PassedClock(NOON), World.from_seed(3, 8)
     transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep, scenarios=("late-day",)))
-    async with Road(transport, clock, world.keys.admin) as road, asking(road.board) as http:
+    async with Road(transport, clock, world.keys.admin) as road, client_of(road.board) as http:
         await road.poller.poll()
-        waiting = await days(http)
+        waiting = await get_days(http)
         clock.moment += timedelta(hours=3)
         await road.poller.poll()
-        arrived = await days(http)
+        arrived = await get_days(http)
 
     assert waiting.states()[LAST] == "empty"
-    assert not on(waiting.figures, LAST)
+    assert not figures_on(waiting.figures, LAST)
     assert arrived.states()[LAST] == "published"
-    assert on(arrived.figures, LAST)
+    assert figures_on(arrived.figures, LAST)
 
 
 async def test_stale_figures_are_gone_as_from_metrics() -> None:
     """After max_staleness without a poll that read anything; the report is named, as stale."""
     clock = PassedClock(NOON)
-    async with paradigm(clock, World.from_seed(3, 8)) as road, asking(road.board) as http:
+    async with paradigm(clock, World.from_seed(3, 8)) as road, client_of(road.board) as http:
         await road.poller.poll()
         clock.moment += timedelta(days=3, seconds=1)
         await road.poller.refresh()
-        answer = await days(http)
+        answer = await get_days(http)
 
     assert not answer.figures
     assert {(each.stale, each.last_day, len(each.days)) for each in answer.reports} == {(True, None, 0)}
@@ -180,14 +180,14 @@ async def test_a_withdrawn_company_has_no_figures() -> None:
     """As it has no series."""
     clock, world = PassedClock(NOON), World.from_seed(3, 8)
     transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep))
-    async with Road(transport, clock, world.keys.admin) as road, asking(road.board) as http:
+    async with Road(transport, clock, world.keys.admin) as road, client_of(road.board) as http:
         await road.poller.poll()
         async with httpx.AsyncClient(transport=transport) as platform:
             await set_scenarios(platform, "missing-company")
         await road.poller.poll()
         gone = str(world.busiest(1).id)
-        assert not (await days(http, f"company=id:{gone}")).figures
-        assert (await days(http)).figures
+        assert not (await get_days(http, f"company=id:{gone}")).figures
+        assert (await get_days(http)).figures
 
 
 @pytest.mark.parametrize(
@@ -210,9 +210,9 @@ async def test_a_withdrawn_company_has_no_figures() -> None:
 )
 async def test_filters_leave_what_they_say(query: str, fits: Any) -> None:
     """Each is the whole answer without what does not fit, in the same order; days are filtered too."""
-    async with paradigm(PassedClock(NOON), World.from_seed(3, 4)) as road, asking(road.board) as http:
+    async with paradigm(PassedClock(NOON), World.from_seed(3, 4)) as road, client_of(road.board) as http:
         await road.poller.poll()
-        whole, part = await days(http), await days(http, query)
+        whole, part = await get_days(http), await get_days(http, query)
 
     assert part.figures == [each for each in whole.figures if fits(each)]
     kept = {each.date for each in part.figures}
@@ -221,9 +221,9 @@ async def test_filters_leave_what_they_say(query: str, fits: Any) -> None:
 
 async def test_pages_joined_are_the_whole() -> None:
     """Whatever their size, in JSON and in CSV; companies stand in the order of their ids."""
-    async with paradigm(PassedClock(NOON), World.from_seed(3, 11)) as road, asking(road.board) as http:
+    async with paradigm(PassedClock(NOON), World.from_seed(3, 11)) as road, client_of(road.board) as http:
         await road.poller.poll()
-        whole = await days(http, f"from={LAST}")
+        whole = await get_days(http, f"from={LAST}")
         table = (await http.get(f"/api/v1/days?from={LAST}&format=csv")).text
         for size in (1, 4, 100):
             assert whole.figures == [each for page in await pages(http, f"from={LAST}", size) for each in page.figures]
@@ -234,12 +234,12 @@ async def test_pages_joined_are_the_whole() -> None:
     assert len(ids) > 8
 
 
-async def pages(http: httpx.AsyncClient, query: str, size: int) -> list[Answer]:
+async def pages(http: httpx.AsyncClient, query: str, size: int) -> list[Response]:
     """Follows `next` to the end."""
-    found = [await days(http, f"{query}&limit={size}")]
+    found = [await get_days(http, f"{query}&limit={size}")]
     while found[-1].next:
         assert len({each.company_id for each in found[-1].figures}) == size
-        found.append(await days(http, f"{query}&limit={size}&cursor={found[-1].next}"))
+        found.append(await get_days(http, f"{query}&limit={size}&cursor={found[-1].next}"))
     return found
 
 
@@ -270,7 +270,7 @@ def named(names: Mapping[str, str] = NAMES, figure: float = 12.0, since: date = 
     """Returns a board about companies with these names; each has the same figure on each day."""
     held = Days(since, NOON.date())
     rows = (Row("chat", day, each, {Column(QUERIES.family, ("chat",)): figure}) for day in held for each in names)
-    return published(Reading(names, frozenset(MODES), tuple(rows)), held, NOON)
+    return board_with(Reading(names, frozenset(MODES), tuple(rows)), held, NOON)
 
 
 async def test_who_is_in_one_mode_only_has_no_figures_of_the_other() -> None:
@@ -281,9 +281,9 @@ async def test_who_is_in_one_mode_only_has_no_figures_of_the_other() -> None:
         for day in held
         for company, mode in (("1", "chat"), ("2", "agent"))
     )
-    async with asking(published(Reading({"1": "A", "2": "B"}, frozenset(MODES), rows), held, NOON)) as http:
+    async with client_of(board_with(Reading({"1": "A", "2": "B"}, frozenset(MODES), rows), held, NOON)) as http:
         for company, mode in (("1", "chat"), ("2", "agent")):
-            answer = await days(http, f"company=id:{company}")
+            answer = await get_days(http, f"company=id:{company}")
             assert {each.labels["mode"] for each in answer.figures} == {mode}
 
 
@@ -295,8 +295,8 @@ async def test_a_tool_counts_zero_on_complete_days_alone() -> None:
     target = target_with(reports=(TOOLS,))
     held = Days(date(2026, 11, 17), night.date())
     reading = Reading({"1": "A", "2": "B"}, frozenset(["all"]), tuple(rows))
-    async with asking(published(reading, held, night, target)) as http:
-        answer = await days(http, "company=2")
+    async with client_of(board_with(reading, held, night, target)) as http:
+        answer = await get_days(http, "company=2")
 
     told = [(each.date, each.value, each.state, each.evidence) for each in answer.figures]
     assert told == [("2026-11-17", 5.0, "published", "row"), ("2026-11-18", 0.0, "published", "silence")]
@@ -305,8 +305,8 @@ async def test_a_tool_counts_zero_on_complete_days_alone() -> None:
 
 async def test_json_tells_names_as_they_are() -> None:
     """Markup, line ends and emoji are text; no browser is asked to guess what it is."""
-    async with asking(named()) as http:
-        answer = await days(http)
+    async with client_of(named()) as http:
+        answer = await get_days(http)
         headers = (await http.get("/api/v1/days")).headers
 
     assert {each.company_id: each.company for each in answer.figures} == NAMES
@@ -316,8 +316,8 @@ async def test_json_tells_names_as_they_are() -> None:
 
 async def test_csv_has_no_formula_and_else_the_same() -> None:
     """A spreadsheet that opens it runs nothing: what would begin a formula begins with an apostrophe."""
-    async with asking(named()) as http:
-        answer = await days(http)
+    async with client_of(named()) as http:
+        answer = await get_days(http)
         response = await http.get("/api/v1/days", headers={"Accept": "text/csv"})
         table = list(csv.DictReader(io.StringIO(response.text, newline="")))
 
@@ -344,7 +344,7 @@ async def test_csv_has_no_formula_and_else_the_same() -> None:
 )
 async def test_numbers_of_csv(figure: float, text: str) -> None:
     """Whole ones have no point, which is a thousands separator in half of Europe; numbers are never quoted."""
-    async with asking(named({"1": "One"}, figure, NOON.date())) as http:
+    async with client_of(named({"1": "One"}, figure, NOON.date())) as http:
         line = (await http.get("/api/v1/days?format=csv")).text.splitlines()[1]
     texts = ("s", "chat-sessions", "1", "One", "paradigm_user_queries", "mode", "chat", "", "")
     quoted = [f'"{each}"' for each in (TODAY, *texts, "today", "row")]
@@ -364,7 +364,7 @@ async def test_numbers_of_csv(figure: float, text: str) -> None:
 )
 async def test_no_cell_of_any_locale_begins_a_formula(name: str, cell: str) -> None:
     """With a semicolon between cells, as in France and Germany, quotes within a line mean nothing."""
-    async with asking(named({"1": name})) as http:
+    async with client_of(named({"1": name})) as http:
         [_, row, *_] = csv.reader(io.StringIO((await http.get("/api/v1/days?format=csv")).text, newline=""))
     assert row[4] == cell
 
@@ -383,7 +383,7 @@ async def test_no_cell_of_any_locale_begins_a_formula(name: str, cell: str) -> N
     ],
 )
 async def test_the_format_is_what_was_asked_for(accept: str, query: str, json: bool) -> None:
-    async with asking(named()) as http:
+    async with client_of(named()) as http:
         response = await http.get(f"/api/v1/days{query}", headers={"Accept": accept})
     assert response.headers["content-type"].startswith("application/json" if json else "text/csv")
 
@@ -415,7 +415,7 @@ WRONG = {
 @pytest.mark.parametrize("query", WRONG, ids=[each[:24] for each in WRONG])
 async def test_a_wrong_parameter_is_named_in_one_line(query: str) -> None:
     """What, where and how to mend it, in JSON whatever was asked for."""
-    async with asking(named()) as http:
+    async with client_of(named()) as http:
         response = await http.get(f"/api/v1/days?{query}", headers={"Accept": "text/csv"})
     assert (response.status_code, response.json()) == (400, {"error": WRONG[query]})
 
@@ -427,7 +427,7 @@ def test_a_selector_may_have_globs_and_empty_is_nobody() -> None:
 async def test_nothing_is_sent_twice() -> None:
     """A client that has the newest version gets 304, after polls that changed no figure too; a new figure is sent."""
     clock, world = PassedClock(NOON), World.from_seed(3, 8)
-    async with paradigm(clock, world) as road, asking(road.board) as http:
+    async with paradigm(clock, world) as road, client_of(road.board) as http:
         await road.poller.poll()
         first = await http.get("/api/v1/days?to=2026-11-19")
         have = {"If-None-Match": f'"other", {first.headers["etag"]}'}
@@ -447,7 +447,7 @@ async def test_nothing_is_sent_twice() -> None:
 async def test_a_poll_that_changes_nothing_keeps_the_version() -> None:
     """In the night the simulated companies sleep: two polls of the same moment are two publications of one truth."""
     clock, world = PassedClock(NOON), World.from_seed(3, 8)
-    async with paradigm(clock, world) as road, asking(road.board) as http:
+    async with paradigm(clock, world) as road, client_of(road.board) as http:
         await road.poller.poll()
         before = (await http.get("/api/v1/days")).headers["etag"]
         shown = road.board.shown
@@ -460,7 +460,7 @@ async def test_a_poll_that_changes_nothing_keeps_the_version() -> None:
 @pytest.mark.parametrize("query", ["", "?format=csv", "?limit=1"])
 async def test_gzip_and_head(query: str) -> None:
     """Compressed where that is wanted, in pieces that are one stream; HEAD has the same headers and no body."""
-    async with asking(named()) as http:
+    async with client_of(named()) as http:
         plain = await http.get(f"/api/v1/days{query}", headers={"Accept-Encoding": "identity"})
         packed = await http.get(f"/api/v1/days{query}", headers={"Accept-Encoding": "gzip"})
         head = await http.head(f"/api/v1/days{query}", headers={"Accept-Encoding": "gzip"})
@@ -488,8 +488,8 @@ async def test_a_scrape_does_not_wait_for_a_reader() -> None:
 
 
 async def test_before_anything_is_published_there_is_nothing() -> None:
-    async with asking(Board()) as http:
-        assert await days(http) == Answer([], [], None)
+    async with client_of(Board()) as http:
+        assert await get_days(http) == Response([], [], None)
         assert (await http.get("/api/v1/days?source=s")).json() == {
             "error": 'the source "s" does not exist; known: none'
         }
@@ -500,14 +500,14 @@ async def test_an_unwanted_family_is_not_told() -> None:
     for excluded, there in ((("paradigm_sessions_*",), False), (("paradigm_sessions_7d",), True)):
         async with paradigm(PassedClock(NOON), World.from_seed(3, 2), excluded=excluded) as road:
             await road.poller.poll()
-            async with asking(road.board) as http:
-                answer = await days(http)
+            async with client_of(road.board) as http:
+                answer = await get_days(http)
         assert ("paradigm_sessions" in {each.measure for each in answer.figures}) is there
 
 
 async def test_the_description_names_what_there_is() -> None:
     """OpenAPI 3.1, with this configuration's sources and measures, so that a tool can offer them."""
-    async with asking(named()) as http:
+    async with client_of(named()) as http:
         response = await http.get("/api/v1/openapi.json")
     document = response.json()
     parameters = {each["name"]: each["schema"] for each in document["paths"]["/api/v1/days"]["get"]["parameters"]}

@@ -8,7 +8,7 @@ import pytest
 from exporter.domain.blocking import Worker
 from exporter.exposition.board import Board
 from exporter.web.app import create_app
-from tests.web.contexts import web_context
+from tests.web.web_context import web_context
 
 pytestmark = pytest.mark.anyio
 

@@ -16,7 +16,7 @@ from exporter.exposition.board import Board
 from exporter.exposition.text import Format
 from exporter.web.app import create_app
 from exporter.web.server.server import Server, listen, url
-from tests.web.contexts import web_context
+from tests.web.web_context import web_context
 
 OPTION = "--web.listen-address"
 LARGE = b"#" * 30_000_000 + b"\n"  # more than the buffers of a socket take

@@ -33,10 +33,10 @@ from tests.road.road import BUILT_IN, RULES, PassedClock, Road, set_scenarios, t
 from tests.road.test_believable_days import Platform, all_days
 from tests.road.test_reports import begin
 from tests.samples import samples
-from tests.web.asking import Answer, asking, days, on, published
-from tests.web.contexts import WIKI, web_context
-from tests.web.reading import ReadPage
+from tests.web.api_client import Response, board_with, client_of, figures_on, get_days
+from tests.web.parsed_status_page import ParsedStatusPage
 from tests.web.test_days import NAMES, named, paradigm
+from tests.web.web_context import WIKI, web_context
 
 pytestmark = pytest.mark.anyio
 
@@ -46,12 +46,12 @@ HOUR = timedelta(hours=1)
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 
 
-async def status(board: Board, query: str = "", **options: Any) -> ReadPage:
+async def status(board: Board, query: str = "", **options: Any) -> ParsedStatusPage:
     """Reads the page over a board."""
-    async with asking(board, **options) as http:
+    async with client_of(board, **options) as http:
         response = await http.get(f"/{query}")
     assert response.status_code == 200
-    return ReadPage.of(response.text)
+    return ParsedStatusPage.of(response.text)
 
 
 def activity(text: str, name: str, activity: str = "user_queries") -> Mapping[str, float]:
@@ -68,10 +68,10 @@ def identity(row: Mapping[str, str]) -> str:
     return row["Company"].rpartition(" ")[2]
 
 
-def added_up(answer: Answer, day: date) -> Mapping[str, float]:
+def added_up(answer: Response, day: date) -> Mapping[str, float]:
     """Returns the sum over modes of each company's figures of a day."""
     told: dict[str, float] = {}
-    for key, value in on(answer.figures, str(day)).items():
+    for key, value in figures_on(answer.figures, str(day)).items():
         told[key.company_id] = told.get(key.company_id, 0.0) + value
     return told
 
@@ -89,13 +89,13 @@ def queries(world: World, day: date) -> Mapping[str, float]:
 
 
 async def test_page_api_metrics_and_the_platform_agree() -> None:
-    """Every company's last day, today and usual, in all of them; the picture's last day is that day too."""
+    """Every company's last day, today and usual, in all of them; the chart's last day is that day too."""
     world = World.from_seed(3, 12)
     async with paradigm(PassedClock(NOON), world) as road:
         await road.poller.poll()
         page = await status(road.board)
-        async with asking(road.board) as http:
-            answer = await days(http, "measure=paradigm_user_queries")
+        async with client_of(road.board) as http:
+            answer = await get_days(http, "measure=paradigm_user_queries")
         text = road.text()
 
     shown = {identity(row): row for row in page.companies}
@@ -110,9 +110,9 @@ async def test_page_api_metrics_and_the_platform_agree() -> None:
         assert told == activity(text, name)
         truth = queries(world, day)
         assert truth == {company: told[company] for company in truth}
-    for picture, row in zip(page.pictures, page.companies, strict=True):
-        assert picture.endswith(f"on the last day {row['Last day']}")
-        assert picture.startswith("six weeks, 2026-10-09 to 2026-11-19: ")
+    for chart, row in zip(page.charts, page.companies, strict=True):
+        assert chart.endswith(f"on the last day {row['Last day']}")
+        assert chart.startswith("six weeks, 2026-10-09 to 2026-11-19: ")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ async def test_another_activity_is_shown_with_its_own_figures(name: str) -> None
         identity(row): measured(served.get(identity(row)), name) for row in page.companies
     }
     rendered = [row for row in page.companies if row["Last day"] != "–"]
-    assert [each.rpartition(" day ")[2] for each in page.pictures] == [row["Last day"] for row in rendered]
+    assert [each.rpartition(" day ")[2] for each in page.charts] == [row["Last day"] for row in rendered]
     assert len(rendered) == len(served)
 
 
@@ -139,16 +139,16 @@ async def test_six_weeks_are_those_of_the_api() -> None:
     async with paradigm(PassedClock(NOON), World.from_seed(3, 6)) as road:
         await road.poller.poll()
         page = await status(road.board, "?sort=company")
-        async with asking(road.board) as http:
-            answer = await days(http, f"measure=paradigm_user_queries&from=2026-10-09&to={LAST}")
+        async with client_of(road.board) as http:
+            answer = await get_days(http, f"measure=paradigm_user_queries&from=2026-10-09&to={LAST}")
 
-    for row, picture in zip(page.companies, page.pictures, strict=True):
+    for row, chart in zip(page.companies, page.charts, strict=True):
         by_day: dict[str, float] = {}
         for each in answer.figures:
             if each.company_id == identity(row):
                 by_day[each.date] = by_day.get(each.date, 0.0) + each.value
         low, high = figure(min(by_day.values())), figure(max(by_day.values()))
-        assert f": {len(by_day)} days with figures, {low} to {high}, " in picture
+        assert f": {len(by_day)} days with figures, {low} to {high}, " in chart
 
 
 async def quiet(moment: datetime = NOON, *limits: Threshold) -> Board:
@@ -185,7 +185,7 @@ def broken(text: str) -> list[tuple[str, ...]]:
     return found
 
 
-def broken_limits(page: ReadPage) -> list[tuple[str, ...]]:
+def broken_limits(page: ParsedStatusPage) -> list[tuple[str, ...]]:
     """Returns the rows of broken limits: the company's id and the cells."""
     cells = ("Broken limit", "Judged day", "Value", "Limit")
     found = [(identity(row), *(row.get(each, "").strip() for each in cells)) for row in page.companies]
@@ -248,7 +248,7 @@ async def test_limits_are_not_evaluated_by_old_figures() -> None:
     board = await quiet()
     page = await status(board, now=lambda: NOON + timedelta(days=2))
     assert {row["Broken limit"].strip() for row in page.companies} == {"not evaluated"}
-    assert any("limits are not evaluated" in each for each in page.wrong)
+    assert any("limits are not evaluated" in each for each in page.problems)
 
 
 FAILING = {
@@ -273,7 +273,7 @@ async def test_a_failing_report_says_what_why_since_when_and_what_to_do(scenario
         await road.poller.poll()
         page = await status(road.board, now=clock.now)
 
-    (line,) = page.wrong
+    (line,) = page.problems
     assert f"s, chat-sessions: {what}; no good poll since 2026-11-20 12:00 UTC" in line
     assert why in line
     assert f"{WIKI}/runbooks/{runbook}.md" in page.links
@@ -293,7 +293,7 @@ async def test_what_has_one_cause_is_told_once() -> None:
         await road.poller.poll()
         page = await status(road.board)
 
-    (line,) = page.wrong
+    (line,) = page.problems
     assert "s, all 6 reports: The platform refuses the key; it was never read" in line
     assert not page.companies
 
@@ -303,17 +303,17 @@ async def test_a_refused_configuration_shows_until_a_good_one_is_read() -> None:
     failed_reload: FailedReload | None = FailedReload(NOON - HOUR, "exporter.yml:3: settle: give <a> duration")
     async with paradigm(PassedClock(NOON), World.from_seed(3, 4)) as road:
         await road.poller.poll()
-        async with asking(road.board, failed_reload=lambda: failed_reload) as http:
-            refused = ReadPage.of((await http.get("/")).text)
+        async with client_of(road.board, failed_reload=lambda: failed_reload) as http:
+            refused = ParsedStatusPage.of((await http.get("/")).text)
             failed_reload = None
-            good = ReadPage.of((await http.get("/")).text)
+            good = ParsedStatusPage.of((await http.get("/")).text)
 
-    (line,) = refused.wrong
+    (line,) = refused.problems
     assert "configuration: Refused when it was reloaded, 2026-11-20 11:00 UTC; the previous one stays in force" in line
     assert "exporter.yml:3: settle: give <a> duration" in line
     assert f"{WIKI}/runbooks/ChatUsageConfigReloadFailed.md" in refused.links
     assert "The new configuration was refused" in refused.summary
-    assert not good.wrong
+    assert not good.problems
     assert "configuration" not in good.summary
     assert refused.reports == good.reports
 
@@ -323,11 +323,11 @@ async def test_late_polls_and_late_days() -> None:
     async with paradigm(PassedClock(NOON), World.from_seed(3, 4)) as road:
         await road.poller.poll()
         board = road.board
-    assert not (await status(board, now=lambda: NOON + 2 * HOUR)).wrong
-    (late,) = (await status(board, now=lambda: NOON + 3 * HOUR)).wrong
+    assert not (await status(board, now=lambda: NOON + 2 * HOUR)).problems
+    (late,) = (await status(board, now=lambda: NOON + 3 * HOUR)).problems
     assert "s, all 6 reports: Polls have stopped: the next one is 2 h late" in late
     later = await status(board, now=lambda: NOON + timedelta(days=3))
-    assert any("It is late: its newest complete day was 4 days ago" in each for each in later.wrong)
+    assert any("It is late: its newest complete day was 4 days ago" in each for each in later.problems)
 
 
 async def test_an_empty_day_and_companies_that_are_missing() -> None:
@@ -339,7 +339,7 @@ async def test_an_empty_day_and_companies_that_are_missing() -> None:
         await road.poller.poll()
         page = await status(road.board)
 
-    told = "\n".join(page.wrong)
+    told = "\n".join(page.problems)
     assert "s, chat-sessions: A complete business day has no row of any company yet" in told
     assert "s: Expected and in no report: 1 company (4711)" in told
     assert "s: Selectors in companies.exclude that match nothing: 1 (" in told
@@ -356,7 +356,7 @@ async def test_a_company_that_was_taken_back_is_named() -> None:
         await road.poller.poll()
         page = await status(road.board)
 
-    (line,) = page.wrong
+    (line,) = page.problems
     assert "The platform took back all rows of 1 company" in line
     assert [row for row in page.companies if "taken back by the platform" in row["Company"]]
 
@@ -372,8 +372,8 @@ async def test_a_renamed_company_has_one_name() -> None:
         await road.poller.poll()
         queries = ("", "?activity=tool_uses", "?q=Contoso", "?q=Contoso+SE")
         pages = [await status(road.board, query) for query in queries]
-        async with asking(road.board) as http:
-            answer = await days(http, "company=18")
+        async with client_of(road.board) as http:
+            answer = await get_days(http, "company=18")
 
     for page in pages:
         assert [row["Company"] for row in page.companies if identity(row) == "18"] == ["Contoso SE 18"]
@@ -399,14 +399,14 @@ async def test_a_report_that_the_platform_lacks_is_no_trouble() -> None:
     health = {row["Report"]: row["Health"] for row in page.reports}
     assert health.pop("tools") == "not on this platform"
     assert set(health.values()) == {"good"}
-    assert not page.wrong
+    assert not page.problems
 
 
 async def test_names_are_shown_and_never_interpreted() -> None:
     """Markup in a name is text, in the row and in what the page's own script reads."""
-    async with asking(named()) as http:
+    async with client_of(named()) as http:
         text = (await http.get("/")).text
-    page = ReadPage.of(text)
+    page = ParsedStatusPage.of(text)
 
     shown = {identity(row): row["Company"].rpartition(" ")[0] for row in page.companies}
     assert shown == {company: name.replace("\n", " ").strip() for company, name in NAMES.items()}
@@ -420,7 +420,7 @@ def many(count: int) -> Board:
     column = Column(QUERIES.family, ("chat",))
     rows = (Row("chat", day, each, {column: float(each)}) for day in held for each in names)
     target = target_with(replace(RULES, calendar=Calendar()))
-    return published(Reading(names, frozenset(MODES), tuple(rows)), held, NOON, target)
+    return board_with(Reading(names, frozenset(MODES), tuple(rows)), held, NOON, target)
 
 
 @pytest.mark.parametrize(
@@ -484,7 +484,7 @@ async def test_every_link_is_answered_or_leads_to_a_runbook() -> None:
     """Pages, heads and files; nothing is loaded from another host."""
     board = await quiet()
     page = await status(board)
-    async with asking(board) as http:
+    async with client_of(board) as http:
         for link in page.links:
             if link.startswith(WIKI):
                 assert (RUNBOOKS / link.removeprefix(f"{WIKI}/runbooks/")).is_file()
@@ -510,7 +510,7 @@ async def test_the_page_is_rendered_once_a_minute_and_publication() -> None:
 
 async def test_headers_keep_everything_out() -> None:
     """No inline script, no other host, no frame; compressed where that is wanted."""
-    async with asking(named()) as http:
+    async with client_of(named()) as http:
         page = await http.get("/", headers={"Accept-Encoding": "gzip"})
         plain = await http.get("/", headers={"Accept-Encoding": "identity"})
     assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'; script-src 'self'")
@@ -537,8 +537,8 @@ async def test_a_removed_source_leaves_page_and_api() -> None:
     """In the one step in which its series go."""
     board = named()
     board.replace({"s": NOTHING}, USUAL_LIMITS)
-    async with asking(board) as http:
-        assert not (await days(http)).reports
+    async with client_of(board) as http:
+        assert not (await get_days(http)).reports
     assert not (await status(board)).reports
 
 
@@ -563,7 +563,7 @@ async def test_files_are_kept_by_browsers_until_they_change() -> None:
     """Their address carries their version; without it they are asked for again each time, and 304 answers."""
     page = await status(named())
     address = next(link for link in page.links if "status.css" in link)
-    async with asking(Board()) as http:
+    async with client_of(Board()) as http:
         file = await http.get(f"/{address}")
         bare = await http.get("/static/status.css", headers={"If-None-Match": file.headers["etag"]})
         missing = [await http.get(f"/static/{name}") for name in ("other.css", "..%2fpress.py", "%2e%2e/press.py")]

@@ -18,8 +18,8 @@ from exporter.platforms.paradigm.platform import QUERIES
 from exporter.simulator.paradigm.world import MODES
 from exporter.web.api.write import _harmless, _lines
 from tests.road.road import utc
-from tests.web.asking import asking, published
-from tests.web.reading import ReadPage
+from tests.web.api_client import board_with, client_of
+from tests.web.parsed_status_page import ParsedStatusPage
 
 NOON = utc(2026, 11, 20, 12)
 PARTS = ("=", "+1", "-", "@", "＝", ";", "\t", "\r\n", '"', "'", "\\", "<script>", "&amp;", "\x1b[2J", "\0", "\u2028")
@@ -50,16 +50,16 @@ def test_a_label_is_the_name(name: str) -> None:
     assert sample.labels == {"company": label_value(name)}
 
 
-async def page_of(names: Sequence[str], words: str) -> ReadPage:
+async def page_of(names: Sequence[str], words: str) -> ParsedStatusPage:
     """Reads the status page of companies with these names, in which somebody looked for `words`."""
     companies = {str(number): name for number, name in enumerate(names)}
     held = Days(date(2026, 11, 18), NOON.date())
     queries = Column(QUERIES.family, ("chat",))
     rows = tuple(Row("chat", day, each, {queries: 9.0}) for day in held for each in companies)
-    async with asking(published(Reading(companies, frozenset(MODES), rows), held, NOON)) as http:
+    async with client_of(board_with(Reading(companies, frozenset(MODES), rows), held, NOON)) as http:
         response = await http.get("/", params={"q": words} if words else {})
     assert response.status_code == 200
-    return ReadPage.of(response.text)
+    return ParsedStatusPage.of(response.text)
 
 
 @pytest.mark.anyio

@@ -16,7 +16,7 @@ import pytest
 from exporter.domain.errors import ConfigError
 from exporter.web.server.web_config import LiveWebConfig
 from tests.certificates import self_signed
-from tests.web.site import site
+from tests.web.running_server import running_server
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not there to make certificates")
 
@@ -262,7 +262,7 @@ USERS_TLS, USERS_PLAIN = "web_config_users.good", "web_config_users_noTLS.good"
 async def test_a_request_of_the_toolkit_has_its_answer(folder: Path, name: str, asked: Asked, status: int) -> None:
     """Rate limits are tested with ten requests in a row."""
     [name] = {name, f"{name}.yml"} & CASES.keys()
-    async with site(folder, configured(name, folder)) as place, asked.client(folder) as http:
+    async with running_server(folder, configured(name, folder)) as place, asked.client(folder) as http:
         for _ in range(10 if "rate_limiter" in name else 1):
             try:
                 found = (await http.get(f"{asked.scheme}://{place}/metrics")).status_code

@@ -1,4 +1,4 @@
-"""What the web may see, where a test says only what it is about."""
+"""Makes a `WebContext` with defaults."""
 
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
@@ -11,19 +11,19 @@ from exporter.web.status.page import Links
 from exporter.web.status.problems import FailedReload
 
 WIKI = "https://wiki.example.com/usage/docs"
-"""Where somebody has the runbooks."""
+"""Base URL of the runbooks."""
 LINKS = Links(WIKI)
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 def no_tail(_format: Format) -> bytes:
-    """Has no live metrics."""
+    """Returns no live metrics."""
     return b""
 
 
 def alive(_within: float) -> bool:
-    """Has a scheduler that runs."""
+    """Reports a running scheduler."""
     return True
 
 
@@ -40,5 +40,5 @@ def web_context(
     links: Links = LINKS,
     failed_reload: Callable[[], FailedReload | None] = lambda: None,
 ) -> WebContext:
-    """Returns a context with a board at noon; nothing is scheduled."""
+    """Returns a context at noon without scheduled polls."""
     return WebContext(board, tail, alive, sources, worker, now, next_poll, reload, links, failed_reload)
