@@ -125,10 +125,6 @@ class Fields(RowFields):
     items: Expression | None = None
     label: Expression | None = None
 
-    @property
-    def figure(self) -> FigureFields:
-        return FigureFields(self.value, self.items, () if self.label is None else (("label", self.label),))
-
 
 @dataclass(frozen=True, slots=True)
 class Component:

@@ -6,17 +6,11 @@ shown.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from exporter.platforms import json_values
 
-_TYPES: Mapping[type, str] = {
-    str: "string",
-    bool: "boolean",
-    int: "integer",
-    float: "number",
-    type(None): "null",
-}
+_TYPES: Mapping[type, str] = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 DEEPEST, LONGEST, MOST_KINDS, MOST_KEYS, HIGHEST_ID = 6, 600, 3, 16, 22
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^A-Za-z0-9_\-]")
 _WORDS = frozenset(
@@ -98,15 +92,13 @@ def _names_a_field(text: str) -> bool:
 
 
 def _outline(value: object, depth: int) -> str:
-    if isinstance(value, dict | list):
-        if not depth:
-            return "…"
-        return _object(value, depth - 1) if isinstance(value, dict) else _list(value, depth - 1)
-    return _TYPES[type(value)]
-
-
-def _list(value: Iterable[object], depth: int) -> str:
-    kinds = list(dict.fromkeys(_outline(each, depth) for each in value))
+    if not isinstance(value, dict | list):
+        return _TYPES[type(value)]
+    if not depth:
+        return "…"
+    if isinstance(value, dict):
+        return _object(value, depth - 1)
+    kinds = list(dict.fromkeys(_outline(each, depth - 1) for each in value))
     return f"[{' or '.join(kinds[:MOST_KINDS])}{' or …' if len(kinds) > MOST_KINDS else ''}]"
 
 

@@ -6,7 +6,9 @@ served. Knows no report.
 
 import math
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Literal, get_args
 
@@ -18,7 +20,6 @@ _STRICT = msgspec.json.Decoder()
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 _WIDE_FLOATS = msgspec.json.Decoder(float_hook=float)  # reads 1e999 as infinity, where the strict one gives up
-_TOO_DEEP = "the answer is nested too deeply to be a report"
 _BOM = b"\xef\xbb\xbf"
 _ESCAPE = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair
@@ -46,28 +47,33 @@ def parse(body: bytes) -> object:
     """
     text = body.removeprefix(_BOM)
     try:
-        return _STRICT.decode(text)
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            return _STRICT.decode(text)
+        text.decode()
+        return _WIDE_FLOATS.decode(_ESCAPE.sub(lambda match: rb"\ufffd" if match["lone"] else match[0], text))
     except RecursionError as error:
-        raise NotJsonError(_TOO_DEEP) from error
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return _parse_leniently(text)
+        raise NotJsonError("the answer is nested too deeply to be a report") from error
+    except UnicodeDecodeError as error:
+        raise NotJsonError("the answer is not UTF-8") from error
+    except msgspec.MsgspecError as error:  # it names a place, never the text there
+        raise NotJsonError(f"the answer is not JSON: {error}") from error
 
 
+@dataclass(frozen=True, slots=True)
 class Listed:
     """A list in an answer whose items are parsed one at a time; parsed together they take ten times the memory.
 
     Each iteration parses anew, and raises NotJsonError as `parse` does.
     """
 
-    def __init__(self, items: Iterable[msgspec.Raw]) -> None:
-        self._items = tuple(items)
+    items: Sequence[msgspec.Raw]
 
     def __iter__(self) -> Iterator[object]:
-        return (parse(bytes(item)) for item in self._items)
+        return (parse(bytes(item)) for item in self.items)
 
     def by(self, decoder: msgspec.json.Decoder[object]) -> Iterator[object]:
         """Yields each item as the decoder reads it, or, if the decoder refuses it, as `parse` does."""
-        for item in self._items:
+        for item in self.items:
             try:
                 yield decoder.decode(item)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -86,19 +92,6 @@ def opened(body: bytes, lists: Collection[str]) -> object:
         }
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return parse(body)
-
-
-def _parse_leniently(text: bytes) -> object:
-    """Parses what the fast path refuses: lone surrogates, floats of any size."""
-    try:
-        text.decode()
-        return _WIDE_FLOATS.decode(_ESCAPE.sub(lambda match: rb"\ufffd" if match["lone"] else match[0], text))
-    except RecursionError as error:
-        raise NotJsonError(_TOO_DEEP) from error
-    except UnicodeDecodeError as error:
-        raise NotJsonError("the answer is not UTF-8") from error
-    except msgspec.MsgspecError as error:  # it names a place, never the text there
-        raise NotJsonError(f"the answer is not JSON: {error}") from error
 
 
 def decoder(shape: object) -> msgspec.json.Decoder[object]:

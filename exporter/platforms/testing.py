@@ -55,17 +55,14 @@ def complaints(platform: Platform, subjects: int = 2) -> tuple[str, ...]:
             found.append(f"label limit {limit.name}: is not a valid name")
     families: set[str] = set()
     for name, report in platform.reports.items():
-        if name != report.name:
-            found.append(f"{name}: its report is called {report.name}")
+        broken = [] if name == report.name else [f"its report is called {report.name}"]
         for measure in report.measures:
             if measure.family in families:
-                found.append(f"{name}: {measure.family}: is declared twice")
+                broken.append(f"{measure.family}: is declared twice")
             families.add(measure.family)
-            found.extend(f"{name}: {measure.family}: {text}" for text in _of_measure(platform, measure))
-            found.extend(f"{name}: {measure.family}: {text}" for text in _of_activities(report, measure))
-        found.extend(
-            f"{name}: {text}" for text in (*_of_parts(report), *_of_invariants(report), *_of_plan(report, subjects))
-        )
+            of_measure = (*_of_measure(platform, measure), *_of_activities(report, measure))
+            broken += (f"{measure.family}: {text}" for text in of_measure)
+        found += (f"{name}: {text}" for text in (*broken, *_of_rows(report), *_of_plan(report, subjects)))
     return tuple(found)
 
 
@@ -117,7 +114,7 @@ def _of_activities(report: Report, measure: Measure) -> Iterator[str]:
             yield f"activity {name}: is a share of what this report does not count as sums"
 
 
-def _of_parts(report: Report) -> Iterator[str]:
+def _of_rows(report: Report) -> Iterator[str]:
     labels: Mapping[str, int] = {measure.family: len(measure.labels) for measure in report.measures}
     if not report.parts:
         yield "has no part"
@@ -125,9 +122,6 @@ def _of_parts(report: Report) -> Iterator[str]:
         for column in columns:
             if labels.get(column.family) != len(column.label_values):
                 yield f"part {part}: no measure has the column {column.family}{column.label_values}"
-
-
-def _of_invariants(report: Report) -> Iterator[str]:
     if wrong := [name for name in report.invariants if not _NAME.fullmatch(name) or name in INVARIANTS]:
         yield f"cannot have an invariant {wrong[0]} of its own"
 

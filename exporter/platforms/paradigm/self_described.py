@@ -9,7 +9,7 @@ from exporter.domain.errors import SchemaError
 from exporter.domain.model import READ_COMPLETELY, READ_IN_PART, Column, Kind, Measure, Reading
 from exporter.domain.text import enumerated
 from exporter.platforms import jmespath_fields, json_values
-from exporter.platforms.api import Context, Fields, Request
+from exporter.platforms.api import Context, Fields, FigureFields, Request
 from exporter.platforms.further_page import further_page
 from exporter.platforms.paradigm import field_notes
 from exporter.platforms.paradigm.alike import AlikeReader, NotAlikeError
@@ -76,7 +76,9 @@ class MappedReport(_Undocumented):
     def _read(self, root: object, request: Request, context: Context) -> jmespath_fields.Reader:
         rows = ReadingBuilder(request.days, context, next_page=further_page(root))
         fields = self.fields if self.fields.days else replace(self.fields, date=None)
-        reader = jmespath_fields.Reader(fields, ((self.measure, fields.figure),), ALL, rows, "fields.")
+        labels = (("label", fields.label),) if fields.label else ()
+        figure = FigureFields(fields.value, fields.items, labels)
+        reader = jmespath_fields.Reader(fields, ((self.measure, figure),), ALL, rows, "fields.")
         reader.read(root)
         return reader
 
@@ -101,9 +103,7 @@ class DescribedReport(_Undocumented):
         with suppress(NotAlikeError, UnclearError):
             AlikeReader(self.measure, self.likely, rows).read(root)
             return self.close(rows, root)
-        found = self._survey(root, request, context)
-        choice = self._choice(found, root, context)
-        place = choice[0] if choice else None
+        found, place, _ = self._choose(root, request, context)
         filed = self._people(found, place.holder) if place and place.shape == PEOPLE else self._figures(found, place)
         if filed is None:
             raise self.refusal("different people in chats and with agents cannot be added up", root, context)
@@ -114,28 +114,26 @@ class DescribedReport(_Undocumented):
     def explain(self, body: bytes, request: Request, context: Context) -> tuple[str, ...]:
         """Says which field was chosen and why, what it feeds, and which fields are described."""
         root = json_values.opened(body, ARRAYS)
-        choice = self._choice(self._survey(root, request, context), root, context)
-        if choice is None:
+        _, place, why = self._choose(root, request, context)
+        if place is None:
             return ()
         notes = self.read(root, request, context).fields
         described = enumerated([f"{note.field} ({note.unit})" for note in notes], FIELDS_SHOWN)
-        return (f"{self.measure.family} is fed by {choice[0]}: {choice[1]}; described are {described}",)
+        return (f"{self.measure.family} is fed by {place}: {why}; described are {described}",)
 
-    def _survey(self, root: object, request: Request, context: Context) -> FieldSurvey:
+    def _choose(self, root: object, request: Request, context: Context) -> tuple[FieldSurvey, Place | None, str]:
+        """Returns all described figures, the place to read, None if no row lists anything, and why it was chosen."""
         if not isinstance(root, dict) or not isinstance(root.get("reporting"), list | json_values.Listed):
             raise self.refusal('expected an object with a list "reporting"', root, context)
         if not isinstance(root.get("reporting_agents", []), list | json_values.Listed):
             raise self.refusal('"reporting_agents" is not a list', root, context)
-        return survey(root, ReadingBuilder(request.days, context, next_page=further_page(root)))
-
-    def _choice(self, found: FieldSurvey, root: object, context: Context) -> tuple[Place, str] | None:
-        """Returns the place to read, and why; None if no row lists anything."""
+        found = survey(root, ReadingBuilder(request.days, context, next_page=further_page(root)))
         if found.has_levels:
             raise self.refusal("companies have no dates, so figures belong to no day", root, context)
         if all(row.bare and not row.people for row in found.seen.values()):
-            return None
+            return found, None, ""
         try:
-            return choose(found, self.likely, of_items=bool(self.measure.labels))
+            return found, *choose(found, self.likely, of_items=bool(self.measure.labels))
         except UnclearError as error:
             raise self.refusal(str(error), root, context) from None
 
