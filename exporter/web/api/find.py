@@ -31,16 +31,15 @@ class DaysPage:
         """Yields the figures of some companies at a time: by company, day, report, measure and label."""
         for source, group in groupby(self.companies, key=lambda each: each[0]):
             ids = [company_id for _, company_id in group]
+            reports = [daily for daily in self.all_daily if daily.view.source == source]
             for start in range(0, len(ids), PIECE):
-                yield self._of(source, ids[start : start + PIECE])
-
-    def _of(self, source: str, ids: Sequence[str]) -> Sequence[DailyFigure]:
-        place = {company_id: index for index, company_id in enumerate(ids)}
-        found: list[DailyFigure] = []
-        for daily in self.all_daily:
-            if daily.view.source == source:
-                found += daily.figures(place, wanted(daily.view, self.query), self.query.days)
-        return sorted(found, key=lambda each: (place[each.company_id], each.date))
+                some = ids[start : start + PIECE]
+                found = [
+                    figure
+                    for daily in reports
+                    for figure in daily.figures(some, wanted(daily.view, self.query), self.query.days)
+                ]
+                yield sorted(found, key=lambda each: (by_number(each.company_id), each.date))
 
 
 def days_page(daily: Mapping[Key, DailyFigures], query: DaysQuery) -> DaysPage:

@@ -27,19 +27,17 @@ HEADERS: Schema = {
     "ETag": {"schema": TEXT, "description": "Changes when a figure changes; a poll without changes keeps it."},
     "Link": {"schema": TEXT, "description": 'The next page, `rel="next"`; absent on the last page.'},
 }
-CONTENTS: Schema = {
-    "application/json": {"schema": DOCUMENT},
-    "text/csv": {"schema": {**TEXT, "description": f"RFC 4180, with the columns {', '.join(COLUMNS)}."}},
-}
 RESPONSES: Schema = {
-    "200": {"description": "A page of figures.", "headers": HEADERS, "content": CONTENTS},
+    "200": {
+        "description": "A page of figures.",
+        "headers": HEADERS,
+        "content": {
+            "application/json": {"schema": DOCUMENT},
+            "text/csv": {"schema": {**TEXT, "description": f"RFC 4180, with the columns {', '.join(COLUMNS)}."}},
+        },
+    },
     "304": {"description": "Unchanged since the version in If-None-Match.", "headers": HEADERS},
     "400": {"description": "A parameter is wrong.", "content": {"application/json": {"schema": ERROR}}},
-}
-INFO: Schema = {
-    "title": "chat-usage-exporter",
-    "version": __version__,
-    "description": "Daily usage of chat platforms per company, with dates.",
 }
 
 
@@ -53,7 +51,11 @@ def description(available: Available) -> Schema:
     }
     return {
         "openapi": "3.1.0",
-        "info": INFO,
+        "info": {
+            "title": "chat-usage-exporter",
+            "version": __version__,
+            "description": "Daily usage of chat platforms per company, with dates.",
+        },
         "servers": [{"url": "../.."}],
         "paths": {"/api/v1/days": {"get": days}},
         "components": {"schemas": SCHEMAS},
@@ -65,10 +67,5 @@ def _parameter(name: str, property_: Schema, known: Sequence[str]) -> Schema:
     schema = {key: value for key, value in property_.items() if key != "description" and value}
     if known:
         schema["items"] = {**TEXT, "enum": known}
-    return {
-        "name": name,
-        "in": "query",
-        "description": property_["description"],
-        "required": False,
-        "schema": schema,
-    }
+    about = property_["description"]
+    return {"name": name, "in": "query", "description": about, "required": False, "schema": schema}
