@@ -28,10 +28,8 @@ from exporter.polling.transitions import longest_piece
 PATIENCE_SECONDS = 600.0
 """Longest wait of the retries of one piece: longer than in a poll, since a new run would repeat the piece."""
 LONGEST_PIECE = 31
-LONGEST_PIECE_BY_DAY = 7
-"""In days, for reports with a request per day; a killed run repeats at most one piece."""
-SAMPLE_DAYS = 7
-"""The newest days, requested first to learn how large answers are; a week, because weekends are small."""
+LONGEST_PIECE_BY_DAY = 7  # in days, for reports with a request per day; a killed run repeats at most one piece
+SAMPLE_DAYS = 7  # the newest days, requested first to learn how large answers are; a week, because weekends are small
 
 
 class Destination(Protocol):

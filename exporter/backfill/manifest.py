@@ -25,8 +25,7 @@ from exporter.polling.target import ReportState
 
 NAME = "manifest.json"
 VERSION = 1
-DESTINATION = "--output or --remote-write"
-"""The option that says where figures go."""
+DESTINATION = "--output or --remote-write"  # the option that says where figures go
 AGAIN = "repeat the options of its first run, or delete the folder to start over"
 
 

@@ -22,10 +22,8 @@ from exporter.exposition.text import escaped, number
 from exporter.polling.state_file import replace_file
 
 RUNS = ".lines"
-BETWEEN = "\t"
-"""Between the samples of a series, until each gets a line."""
-MOST_OPEN = 200
-"""Files that are merged at a time; open files are often limited to 1,024."""
+BETWEEN = "\t"  # between the samples of a series, until each gets a line
+MOST_OPEN = 200  # files that are merged at a time; open files are often limited to 1,024
 
 
 def lines(figures: Iterable[Series], added: Mapping[str, str]) -> Iterator[str]:

@@ -28,10 +28,8 @@ from exporter.domain.text import one_line
 from exporter.http import RetryBudget
 from exporter.http.client import wait
 
-MOST_SAMPLES = 2000
-"""Per request: Prometheus' own default."""
-PATIENCE_SECONDS = 900.0
-"""Longest wait of the retries of one request: a store takes minutes to restart."""
+MOST_SAMPLES = 2000  # per request: Prometheus' own default
+PATIENCE_SECONDS = 900.0  # longest wait of the retries of one request: a store takes minutes to restart
 PROBE = "chat_usage_backfill_probe"
 TOO_OLD = ("too old", "out of bounds", "out of order", "outside retention", "older than")
 """Words in refusals of samples that a store will never take; Prometheus up to 2.42 sends them with status 500."""

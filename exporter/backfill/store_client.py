@@ -25,10 +25,8 @@ from exporter.http.endpoint import through
 from exporter.http.errors import causes
 from exporter.http.key_mask import KeyMask
 
-TIMEOUT_SECONDS = 60.0
-"""Merging out-of-order samples may take a store a while."""
-REFUSAL_SECONDS = 0.25
-"""How long a new connection listens before it sends; a nearby store rejects a certificate faster."""
+TIMEOUT_SECONDS = 60.0  # merging out-of-order samples may take a store a while
+REFUSAL_SECONDS = 0.25  # how long a new connection listens before it sends; a nearby store rejects a certificate faster
 
 PUBLIC_HEADERS = frozenset(
     {

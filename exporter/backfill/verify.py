@@ -23,8 +23,7 @@ from exporter.exposition.text import escaped
 
 SETTLING = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between queries for what was just written, which a store may need a moment to find."""
-TOLERANCE = 1e-9
-"""Relative; stores add up in another order."""
+TOLERANCE = 1e-9  # relative; stores add up in another order
 MOST_SHOWN = 50
 
 

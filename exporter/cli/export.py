@@ -33,10 +33,8 @@ from exporter.settings.readers import day, duration, size
 PLATFORM = "chatcaptain"
 FIRST_WAIT, LONGEST_WAIT, GROWTH = 2.0, 30.0, 1.5
 """Seconds between two requests for the status."""
-MOST_PROMISES = 3
-"""How often the platform may report the export as complete without a link."""
-RETRY_SECONDS = 60.0
-"""Seconds that all retries together may wait."""
+MOST_PROMISES = 3  # how often the platform may report the export as complete without a link
+RETRY_SECONDS = 60.0  # seconds that all retries together may wait
 
 
 @dataclass(frozen=True, slots=True)

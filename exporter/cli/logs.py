@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
-RECORD_FIELDS = logging.makeLogRecord({}).__dict__.keys()
-"""Fields of every record; all others come from `extra`."""
+RECORD_FIELDS = logging.makeLogRecord({}).__dict__.keys()  # fields of every record; all others come from `extra`
 NEEDS_QUOTES = frozenset(' "=\\')
 LOUD_LIBRARIES = ("apscheduler", "httpx", "httpcore", "uvicorn", "asyncio")
 

@@ -24,12 +24,10 @@ from exporter.platforms.api import Request
 
 log = logging.getLogger(__name__)
 
-ATTEMPTS = 3
-"""Of one request that may be repeated, the first included."""
+ATTEMPTS = 3  # of one request that may be repeated, the first included
 BACKOFF_BASE = 2.0
 BACKOFF_CAP = 60.0
-LONGEST_PAUSE_SECONDS = 86400.0
-"""The longest pause that one answer can cause: a faulty platform may ask for years."""
+LONGEST_PAUSE_SECONDS = 86400.0  # the longest pause that one answer can cause: a faulty platform may ask for years
 TRIED_AGAIN_SECONDS = 86400.0
 """A request refused with 403 is tried again after this time: the key's permissions may have changed."""
 

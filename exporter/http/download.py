@@ -26,8 +26,7 @@ from exporter.http.errors import HTTPX_ERRORS
 from exporter.http.response import pieces
 
 MOST_REDIRECTS = 3
-TIMEOUT_SECONDS = 60.0
-"""To connect, and between two chunks."""
+TIMEOUT_SECONDS = 60.0  # to connect, and between two chunks
 HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"}
 _REFUSED = (401, 403, 404, 410)
 _LONGEST = 8192

@@ -8,8 +8,7 @@ from typing import Protocol
 
 import httpx
 
-KEY_PLACE = "api_key_file or api_key"
-"""Where a key is configured, for messages."""
+KEY_PLACE = "api_key_file or api_key"  # where a key is configured, for messages
 
 
 class Observer(Protocol):

@@ -7,11 +7,9 @@ in /metrics, the API and files, each with its own escapes; so keys are masked on
 import re
 from collections.abc import Collection, Mapping
 
-SHORTEST = 8
-"""Length of a key that is masked in answers; a shorter one could be part of any word."""
+SHORTEST = 8  # length of a key that is masked in answers; a shorter one could be part of any word
 MASKED = b"[key]"
-SHORT_ESCAPES = frozenset('"\\/')
-"""Visible letters that JSON may write after a backslash."""
+SHORT_ESCAPES = frozenset('"\\/')  # visible letters that JSON may write after a backslash
 VISIBLE_ESCAPE = re.compile(rb"\\u00[2-7]")
 
 

@@ -9,8 +9,7 @@ from exporter.http.endpoint import Endpoint, Proxy, through
 from exporter.http.key_mask import KeyMask
 from exporter.platforms.api import Request
 
-SHOWN = 160
-"""Length of foreign text in a message."""
+SHOWN = 160  # length of foreign text in a message
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,7 @@ from exporter.http.request import HttpRequest
 
 EXCERPT = 4096  # bytes read of an answer that is only quoted
 DOWN = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
-PIECE = 256 * 1024
-"""Bytes unpacked at a time: blocks the event loop for about a millisecond."""
+PIECE = 256 * 1024  # bytes unpacked at a time: blocks the event loop for about a millisecond
 ENCODINGS: tuple[list[str], ...] = ([], ["gzip"], ["x-gzip"], ["deflate"])
 _GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
 _ZLIB_METHOD = 8

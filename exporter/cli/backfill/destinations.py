@@ -33,8 +33,7 @@ from exporter.settings.readers import spoken
 
 BLOCKS = ("promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=744h")
 """With monthly blocks; promtool's default, one per day, takes 30 times as long."""
-SILENCE_SECONDS = 10.0
-"""Between two lines without a terminal; the first and the last piece always get one."""
+SILENCE_SECONDS = 10.0  # between two lines without a terminal; the first and the last piece always get one
 
 
 def into_file(chosen: Sequence[Source], manifest: Manifest, runs: Runs, output: Path) -> None:

@@ -44,8 +44,7 @@ PAUSE_S, READY_S, END_S = 0.05, 30.0, 10.0
 JOB = "chat-usage-exporter"
 """The job of the shipped configuration, so that sent and scraped samples have the same labels."""
 SENT = timedelta(days=42)
-KEEPS = "90d"
-"""The out-of-order window and the retention of Prometheus."""
+KEEPS = "90d"  # the out-of-order window and the retention of Prometheus
 
 
 @dataclass(frozen=True, slots=True)
