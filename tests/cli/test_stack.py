@@ -202,14 +202,14 @@ async def test_the_programs_run_for_the_length_of_a_block(capsys: pytest.Capture
     """Their addresses are printed, and an alert arrives at once: the watchdog."""
     found = stack.find(FREE)
     async with stack.running(found, "http://127.0.0.1:1") as invitation, httpx.AsyncClient(trust_env=False) as http:
-        await http.post(f"{found.alertmanager.url}/api/v2/alerts", json=[{"labels": WATCHDOG}])
+        await http.post(f"{found.alertmanager}/api/v2/alerts", json=[{"labels": WATCHDOG}])
         async with asyncio.timeout(GRACE_S):
             while "ChatUsageWatchdog" not in (told := capsys.readouterr().out):  # noqa: ASYNC110 it comes when it comes
                 await asyncio.sleep(0.05)
 
-    assert f"Prometheus is at {found.prometheus.url}/alerts" in invitation
+    assert f"Prometheus is at {found.prometheus}/alerts" in invitation
     assert told.startswith("--- to chat-usage-dead-mans-switch: [FIRING:1] ChatUsageWatchdog\n")
-    assert not answers(f"{found.prometheus.url}/-/ready")
+    assert not answers(f"{found.prometheus}/-/ready")
 
 
 @pytest.mark.e2e

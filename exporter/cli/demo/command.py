@@ -117,6 +117,6 @@ async def _beside(
     """Runs Prometheus and Alertmanager on the exporter's URL until the demo ends, and sends the past weeks."""
     async with stack.running(programs, exporter, linked) as invitation, asyncio.TaskGroup() as tasks:
         typer.echo(invitation)
-        filling = tasks.create_task(stack.fill(sources, programs.prometheus.url))
+        filling = tasks.create_task(stack.fill(sources, programs.prometheus))
         await ended.wait()
         filling.cancel()

@@ -48,19 +48,11 @@ KEEPS = "90d"  # the out-of-order window and the retention of Prometheus
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
-    """A program and the URL to serve on."""
-
-    path: Path
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
 class Stack:
-    """The programs, and the folder with config/ and alert_rules/."""
+    """The URLs that the programs are to serve on, and the folder with config/ and alert_rules/."""
 
-    prometheus: Program
-    alertmanager: Program
+    prometheus: str
+    alertmanager: str
     files: Path
 
 
@@ -70,8 +62,7 @@ def find(addresses: Mapping[str, str], package: Path = Path(exporter.__file__).p
     `addresses` are those to serve on, as host:port, by program. FailedError says how to get what is missing;
     ConfigError if an address cannot be listened on.
     """
-    found = {name: shutil.which(name) for name in PROGRAMS}
-    if missing := [name for name, path in found.items() if path is None]:
+    if missing := [name for name in PROGRAMS if shutil.which(name) is None]:
         raise FailedError(
             f"{OPTION}: {' and '.join(missing)} not found on PATH; on Debian `make tools` fetches both and prints the"
             " PATH to set, for other systems see https://prometheus.io/download/"
@@ -79,8 +70,7 @@ def find(addresses: Mapping[str, str], package: Path = Path(exporter.__file__).p
     files = next((each for each in (package / "shipped", package.parent) if (each / "alert_rules").is_dir()), None)
     if files is None:
         raise FailedError(f"{OPTION}: alert_rules/ is not beside {package}; run it from a whole copy of the repository")
-    urls = {name: _vacant(addresses[name], f"{OPTION}.{name}-address") for name in PROGRAMS}
-    prometheus, alertmanager = (Program(Path(str(found[name])), urls[name]) for name in PROGRAMS)
+    prometheus, alertmanager = (_vacant(addresses[name], f"{OPTION}.{name}-address") for name in PROGRAMS)
     return Stack(prometheus, alertmanager, files)
 
 
@@ -96,21 +86,23 @@ async def running(
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="chat-usage-demo-")))
         listening = closing.enter_context(listen(LOOPBACK, OPTION))
         await closing.enter_async_context(serving(receiver.create_app(typer.echo), listening))
-        posted, alerting = url(listening), stack.alertmanager.url
+        posted = url(listening)
         for path in (stack.files / "alert_rules").glob("*.yml"):
             (folder / f"rules-{path.name}").write_text(linked(path.read_text(), links))
         configs = {
             "alertmanager": receiver.delivering(_read(stack.files, "alertmanager"), stack.files, posted),
-            "prometheus": scrape(_read(stack.files, "prometheus"), folder, target, alerting),
+            "prometheus": scrape(_read(stack.files, "prometheus"), folder, target, stack.alertmanager),
         }
         for name, config in configs.items():
             (folder / f"{name}.yml").write_text(yaml.safe_dump(dict(config)))
         alone = "--cluster.listen-address="  # without it, Alertmanager listens on every interface for its cluster
         started = partial(_program, folder=folder, ready_s=ready_s, end_s=end_s)
-        await closing.enter_async_context(started(stack.alertmanager, f"--storage.path={folder}/am", alone))
+        store = f"--storage.path={folder}/am"
+        await closing.enter_async_context(started("alertmanager", stack.alertmanager, store, alone))
         data = (f"--storage.tsdb.path={folder}/tsdb", f"--storage.tsdb.retention.time={KEEPS}")
-        await closing.enter_async_context(started(stack.prometheus, *data, "--web.enable-remote-write-receiver"))
-        yield invitation(stack.prometheus.url, alerting)
+        receives = "--web.enable-remote-write-receiver"
+        await closing.enter_async_context(started("prometheus", stack.prometheus, *data, receives))
+        yield invitation(stack.prometheus, stack.alertmanager)
 
 
 def linked(rules: str, links: Links) -> str:
@@ -141,15 +133,16 @@ def invitation(prometheus: str, alertmanager: str) -> str:
 
 
 @asynccontextmanager
-async def _program(program: Program, *options: str, folder: Path, ready_s: float, end_s: float) -> AsyncIterator[None]:
-    name = program.path.name
+async def _program(
+    name: str, address: str, *options: str, folder: Path, ready_s: float, end_s: float
+) -> AsyncIterator[None]:
     log = folder / f"{name}.log"
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            program.path,
+            name,
             f"--config.file={folder / name}.yml",
-            f"--web.listen-address={_address(program.url)}",
-            f"--web.external-url={program.url}",
+            f"--web.listen-address={_address(address)}",
+            f"--web.external-url={address}",
             *options,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
@@ -157,7 +150,7 @@ async def _program(program: Program, *options: str, folder: Path, ready_s: float
             start_new_session=True,
         )  # its own session: only the demo gets Ctrl-C, and ends the programs in order
     try:
-        if not await _is_ready(process, program.url, ready_s):
+        if not await _is_ready(process, address, ready_s):
             last = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
             raise FailedError(f"{OPTION}: {name} did not get ready: {last}")
         yield
