@@ -1,4 +1,4 @@
-"""The Prometheus that is asked what the dashboards ask; it lives through one run of the tests."""
+"""Fixtures: Prometheus servers with simulated samples, shared by all tests."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,40 +6,40 @@ from dataclasses import dataclass
 import anyio
 import pytest
 
-from tests.dashboards.story import Story
-from tests.dashboards.tsdb import Past, Tools, evaluated, filled, running, store
-from tests.dashboards.zones import BEGIN, EVALUATED, NOW, recordings, scraped
+from tests.dashboards.prometheus import Prometheus, Tools, evaluated, prometheus_with, running, store
+from tests.dashboards.scenario import Scenario
+from tests.dashboards.time_zones import BEGIN, EVALUATED, NOW, recordings, scraped
 from tests.oncall.amtool import program
 from tests.oncall.shipped import SUITES
 
 
 @dataclass(frozen=True)
-class Lived:
-    """Twelve days, and the Prometheus that saw them."""
+class Simulation:
+    """Twelve simulated days, and a Prometheus with their samples."""
 
-    story: Story
-    past: Past
+    scenario: Scenario
+    prometheus: Prometheus
 
 
 @pytest.fixture(scope="session")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
-    """Lives through twelve days of both platforms and runs Prometheus on what was scraped."""
+def simulation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulation]:
+    """Simulates twelve days of both platforms and runs a Prometheus with the samples."""
     tools = Tools.found()
-    story = Story()
-    anyio.run(story.live)
-    with filled(story, tools, tmp_path_factory.mktemp("past"), twin="staging") as past:
-        yield Lived(story, past)
+    scenario = Scenario()
+    anyio.run(scenario.run)
+    with prometheus_with(scenario, tools, tmp_path_factory.mktemp("past"), twin="staging") as prometheus:
+        yield Simulation(scenario, prometheus)
 
 
 @pytest.fixture(scope="session", params=SUITES)
-def zones(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
-    """Runs a Prometheus of each suite of Debian that saw sources of many zones."""
+def zones(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """Runs the Prometheus of each Debian suite with samples from sources in many time zones."""
     tools = Tools(program("prometheus", request.param), program("promtool", request.param))
     folder = tmp_path_factory.mktemp("zones")
     store(scraped(), tools, folder)
     for rule in recordings():
-        with running(tools, folder, BEGIN + EVALUATED, NOW) as past:
-            found = list(evaluated(past, rule))
+        with running(tools, folder, BEGIN + EVALUATED, NOW) as prometheus:
+            found = list(evaluated(prometheus, rule))
         store([*found, "# EOF\n"], tools, folder)
-    with running(tools, folder, BEGIN, NOW) as past:
-        yield past
+    with running(tools, folder, BEGIN, NOW) as prometheus:
+        yield prometheus

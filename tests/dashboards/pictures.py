@@ -12,8 +12,8 @@ from pathlib import Path
 
 import anyio
 
-from tests.dashboards.story import FORTY_DAYS, NOW, OUTAGE, STEP, Story
-from tests.dashboards.tsdb import Tools, filled
+from tests.dashboards.prometheus import Tools, prometheus_with
+from tests.dashboards.scenario import FORTY_DAYS, NOW, OUTAGE, STEP, Scenario
 
 TIDY = {
     'order \\"status\\"': "Lieferstatus",
@@ -43,25 +43,25 @@ def tidy(labels: str) -> str:
     return labels
 
 
-def take(tools: Tools, story: Story, moments: Mapping[Path, datetime], script: Path, *names: str) -> int:
+def take(tools: Tools, scenario: Scenario, moments: Mapping[Path, datetime], script: Path, *names: str) -> int:
     """Lives through a story and runs the script for each moment and its folder; returns how many runs failed.
 
     Each has a Prometheus that holds nothing later: what a day's figure will be is not to be seen on that day.
     """
-    anyio.run(story.live)
-    lived = {series._replace(labels=tidy(series.labels)): each for series, each in story.samples.items()}
+    anyio.run(scenario.run)
+    simulation = {series._replace(labels=tidy(series.labels)): each for series, each in scenario.samples.items()}
     failed = 0
     for into, moment in moments.items():
         into.mkdir(parents=True, exist_ok=True)
         end = int(moment.timestamp())
-        story.samples = {series: {at: each[at] for at in each if at <= end} for series, each in lived.items()}
-        story.clock.moment = moment + STEP
+        scenario.samples = {series: {at: each[at] for at in each if at <= end} for series, each in simulation.items()}
+        scenario.clock.moment = moment + STEP
         with (
             tempfile.TemporaryDirectory(prefix="chat-usage-pictures-") as folder,
-            filled(story, tools, Path(folder)) as past,
+            prometheus_with(scenario, tools, Path(folder)) as prometheus,
         ):
             narrow = ("--narrow",) if into.name == ON_A_PHONE else ()
-            asked = (*narrow, past.url, str(end), str(int(STEP.total_seconds())), into)
+            asked = (*narrow, prometheus.url, str(end), str(int(STEP.total_seconds())), into)
             failed += subprocess.run(["node", script, *asked, *names], check=False).returncode != 0
     return failed
 
@@ -70,10 +70,10 @@ def main(folder_of_tools: Path, script: Path, folder: Path, others: Path) -> int
     """Returns 1 where a panel could not be drawn."""
     tools = Tools(folder_of_tools / "prometheus", folder_of_tools / "promtool")
     moments = {folder: NOW, **{others / name: moment for name, moment in MOMENTS.items()}}
-    failed = take(tools, Story(companies=20, lasts=FORTY_DAYS), moments, script)
+    failed = take(tools, Scenario(companies=20, lasts=FORTY_DAYS), moments, script)
     for companies in SIZES:
-        story = Story(companies=companies, lasts=5 * DAY)
-        failed += take(tools, story, {others / f"{companies}-companies": NOW}, script, "overview")
+        scenario = Scenario(companies=companies, lasts=5 * DAY)
+        failed += take(tools, scenario, {others / f"{companies}-companies": NOW}, script, "overview")
     return int(failed > 0)
 
 

@@ -17,7 +17,9 @@ from exporter.domain.model import Days
 from exporter.simulator.chatcaptain.components import truth
 from exporter.simulator.paradigm.world import MODES
 from grafana_dashboards.src.firing import OF_FLEET, longest
-from tests.dashboards.conftest import Lived
+from tests.dashboards.conftest import Simulation
+from tests.dashboards.prometheus import Curve, Prometheus
+from tests.dashboards.scenario import NOW
 from tests.dashboards.shipped import (
     FILES,
     Object,
@@ -30,8 +32,6 @@ from tests.dashboards.shipped import (
     targets,
     variables,
 )
-from tests.dashboards.story import NOW
-from tests.dashboards.tsdb import Curve, Past
 from tests.platform_data import FACTS, Fact
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
@@ -68,29 +68,31 @@ def chosen(variable: Object, value: str | None) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def offered(past: Past, query: str, values: Mapping[str, str]) -> Sequence[str]:
+def offered(prometheus: Prometheus, query: str, values: Mapping[str, str]) -> Sequence[str]:
     """Returns the values of a `label_values(selector, label)`, sorted, or the activities of a `query_result`."""
     asked = filled(query, values)
     if inner := re.fullmatch(r"query_result\((.+)\)", asked):
         if "activity" not in query:
-            return sorted(each.metric["company"] for each in past.at(inner[1]))
-        found_words = {each.metric["activity"]: each.metric["words"] for each in past.at(inner[1])}
+            return sorted(each.metric["company"] for each in prometheus.query(inner[1]))
+        found_words = {each.metric["activity"]: each.metric["words"] for each in prometheus.query(inner[1])}
         assert found_words["user_queries"] == "User queries"
         return sorted(found_words)
     found = re.fullmatch(r"label_values\((.+), (\w+)\)", asked)
     assert found
     name = found[2]
-    return sorted(each.metric[name] for each in past.at(f"count by ({name}) ({found[1]})") if name in each.metric)
+    return sorted(
+        each.metric[name] for each in prometheus.query(f"count by ({name}) ({found[1]})") if name in each.metric
+    )
 
 
-def some(name: str, lived: Lived) -> Mapping[str, str]:
+def some(name: str, simulation: Simulation) -> Mapping[str, str]:
     """Returns a value for each variable: of who has a story, so that there is something to see."""
-    bot = lived.story.bots.chatbots[0].habits.name
-    fallen = lived.story.world.companies[lived.story.cast.fallen - 1].name
+    bot = simulation.scenario.bots.chatbots[0].habits.name
+    dropped = simulation.scenario.world.companies[simulation.scenario.roles.dropped - 1].name
     is_of_bots = name == "chat-usage-bots"
     return {
         "source": "demo_bot" if is_of_bots else "demo",
-        "company": bot if is_of_bots else fallen,
+        "company": bot if is_of_bots else dropped,
         "mode": "agent",
         "cluster": "",
         "namespace": "production",
@@ -102,14 +104,14 @@ def some(name: str, lived: Lived) -> Mapping[str, str]:
         "baseline": "20",
         "history": ".+",
         "recorded": ".+",
-        "only": fallen,
+        "only": dropped,
     }
 
 
-def choices(name: str, lived: Lived) -> Iterator[tuple[str, Mapping[str, str]]]:
+def choices(name: str, simulation: Simulation) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Yields what may be chosen: everything, each variable at one value, and each of them at one at once."""
     given = {key: each for key, each in variables(DOCUMENTS[name]).items() if each["type"] != "datasource"}
-    values = some(name, lived)
+    values = some(name, simulation)
     alls = {key: each for key, each in given.items() if each["includeAll"]}
     everything = {key: chosen(each, None if key in alls else values[key]) for key, each in given.items()}
     yield "everything", everything
@@ -118,53 +120,56 @@ def choices(name: str, lived: Lived) -> Iterator[tuple[str, Mapping[str, str]]]:
     yield "one of each", {key: chosen(each, values[key]) for key, each in given.items()}
 
 
-def answer(past: Past, target: Object, values: Mapping[str, str]) -> Sequence[Curve]:
+def answer(prometheus: Prometheus, target: Object, values: Mapping[str, str]) -> Sequence[Curve]:
     """Asks as Grafana does: once at the end, or in steps of an hour or of a day from midnights on."""
     expression = filled(str(target["expr"]), {**values, **INTERVALS})
     if target["instant"]:
-        return past.at(expression)
-    return past.over(expression, DAY if target.get("interval") == "1d" else HOUR)
+        return prometheus.query(expression)
+    return prometheus.query_range(expression, DAY if target.get("interval") == "1d" else HOUR)
 
 
 @every_dashboard
-def test_every_question_is_answered(name: str, lived: Lived) -> None:
+def test_every_question_is_answered(name: str, simulation: Simulation) -> None:
     """With every variable at all and at one value: no error, and a series at least, or the panel says why none."""
     silent = []
-    for words, values in choices(name, lived):
+    for words, values in choices(name, simulation):
         for panel, target in targets(DOCUMENTS[name]):
             place = f"{panel['title']}/{target['refId']}"
-            if not answer(lived.past, target, values) and (name, place) not in MAY_BE_EMPTY:
+            if not answer(simulation.prometheus, target, values) and (name, place) not in MAY_BE_EMPTY:
                 silent.append(f"{words}: {place}")
     assert silent == [], "\n".join(silent)
 
 
 @every_dashboard
-def test_every_variable_offers_something(name: str, lived: Lived) -> None:
+def test_every_variable_offers_something(name: str, simulation: Simulation) -> None:
     """And what the tests choose is among it."""
-    values = some(name, lived)
-    everything = next(iter(choices(name, lived)))[1]
+    values = some(name, simulation)
+    everything = next(iter(choices(name, simulation)))[1]
     for key, variable in variables(DOCUMENTS[name]).items():
         if variable["type"] == "query" and key not in ("cluster", "only"):  # a plain Prometheus has none
-            assert values[key] in offered(lived.past, str(variable["definition"]), everything), key
+            assert values[key] in offered(simulation.prometheus, str(variable["definition"]), everything), key
 
 
-def test_limits_are_drawn_of_a_company_that_is_chosen_alone(lived: Lived) -> None:
+def test_limits_are_drawn_of_a_company_that_is_chosen_alone(simulation: Simulation) -> None:
     """With several, or all, there is none, and Prometheus reads no limits."""
-    name, values = "chat-usage-alert-tuning", some("chat-usage-alert-tuning", lived)
+    name, values = "chat-usage-alert-tuning", some("chat-usage-alert-tuning", simulation)
     definition = str(variables(DOCUMENTS[name])["only"]["definition"])
-    every = next(iter(choices(name, lived)))[1]
+    every = next(iter(choices(name, simulation)))[1]
     two = f"({values['company']}|{ONE})"
-    found = [offered(lived.past, definition, {**every, "company": each}) for each in (".+", two, values["company"])]
+    found = [
+        offered(simulation.prometheus, definition, {**every, "company": each})
+        for each in (".+", two, values["company"])
+    ]
     assert found == [[], [], [values["company"]]]
 
 
 @every_dashboard
-def test_every_note_is_found(name: str, lived: Lived) -> None:
+def test_every_note_is_found(name: str, simulation: Simulation) -> None:
     """Alerts and restarts are marked; twelve days without a restart have none, but no error."""
-    everything = next(iter(choices(name, lived)))[1]
+    everything = next(iter(choices(name, simulation)))[1]
     for note in annotations(DOCUMENTS[name]):
         if "expr" in note:
-            found = lived.past.over(filled(str(note["expr"]), everything), HOUR)
+            found = simulation.prometheus.query_range(filled(str(note["expr"]), everything), HOUR)
             assert found or note["name"] == "Exporter restarted"
             for curve in found:
                 moments = [at for at, _ in curve.values]
@@ -172,11 +177,11 @@ def test_every_note_is_found(name: str, lived: Lived) -> None:
 
 
 @pytest.mark.parametrize("name", ["chat-usage-overview", "chat-usage-company"])
-def test_alerts_are_as_many_wherever_they_are_counted(name: str, lived: Lived) -> None:
+def test_alerts_are_as_many_wherever_they_are_counted(name: str, simulation: Simulation) -> None:
     """At all and at each choice: the figure on top, the rows of the list, the companies' column without outages."""
-    for words, values in choices(name, lived):
+    for words, values in choices(name, simulation):
         shown = {
-            (str(panel["title"]), str(target["legendFormat"])): answer(lived.past, target, values)
+            (str(panel["title"]), str(target["legendFormat"])): answer(simulation.prometheus, target, values)
             for panel, target in targets(DOCUMENTS[name])
         }
         listed = shown["Firing now", "Severity"]
@@ -197,22 +202,26 @@ def test_alerts_are_as_many_wherever_they_are_counted(name: str, lived: Lived) -
         ("chat-usage-quality", "Answered, by mode/A"),
     ],
 )
-def test_the_first_day_has_its_bar(name: str, place: str, lived: Lived) -> None:
+def test_the_first_day_has_its_bar(name: str, place: str, simulation: Simulation) -> None:
     """Three hours after the first scrape the newest complete day is drawn, which was never read at its own hours."""
-    first = replace(lived.past, begin=lived.past.begin - 2 * DAY, now=lived.past.begin + 3 * HOUR)
+    first = replace(
+        simulation.prometheus, begin=simulation.prometheus.begin - 2 * DAY, now=simulation.prometheus.begin + 3 * HOUR
+    )
     target = next(each for panel, each in targets(DOCUMENTS[name]) if f"{panel['title']}/{each['refId']}" == place)
-    values = {**next(iter(choices(name, lived)))[1], "activity": "user_queries"}
+    values = {**next(iter(choices(name, simulation)))[1], "activity": "user_queries"}
     found = answer(first, target, values)
     assert found
     assert all(curve.values[0][0] == first.begin.timestamp() for curve in found)
 
 
-def test_alerts_beyond_the_rows_are_counted(lived: Lived) -> None:
+def test_alerts_beyond_the_rows_are_counted(simulation: Simulation) -> None:
     """The same ones at each moment of the time range, outages first; one further row has the number of the others."""
-    values = {**next(iter(choices("chat-usage-overview", lived)))[1], **INTERVALS}
+    values = {**next(iter(choices("chat-usage-overview", simulation)))[1], **INTERVALS}
 
     def found(most: int) -> tuple[Sequence[Curve], Sequence[Curve]]:
-        shown, left_out = (lived.past.over(filled(each, values), HOUR) for each in longest(most, *OF_FLEET))
+        shown, left_out = (
+            simulation.prometheus.query_range(filled(each, values), HOUR) for each in longest(most, *OF_FLEET)
+        )
         return shown, left_out
 
     (every, none_left), (two, others) = found(1000), found(2)
@@ -226,10 +235,12 @@ NOTHING_WRONG = {"Firing now": "none", "When alerts fired": "none in this time r
 
 
 @pytest.mark.parametrize("name", ["chat-usage-overview", "chat-usage-company", "chat-usage-quality"])
-def test_on_the_first_day_nothing_is_empty_without_a_reason(name: str, lived: Lived) -> None:
+def test_on_the_first_day_nothing_is_empty_without_a_reason(name: str, simulation: Simulation) -> None:
     """Three hours after the first scrape every panel has something; or, of alerts, says that there are none."""
-    first = replace(lived.past, begin=lived.past.begin - 2 * DAY, now=lived.past.begin + 3 * HOUR)
-    values = {**next(iter(choices(name, lived)))[1], "activity": "user_queries"}
+    first = replace(
+        simulation.prometheus, begin=simulation.prometheus.begin - 2 * DAY, now=simulation.prometheus.begin + 3 * HOUR
+    )
+    values = {**next(iter(choices(name, simulation)))[1], "activity": "user_queries"}
     empty = {}
     for panel in panels(DOCUMENTS[name]):
         if not any(answer(first, target, values) for target in objects(panel["targets"])):
@@ -237,12 +248,13 @@ def test_on_the_first_day_nothing_is_empty_without_a_reason(name: str, lived: Li
     assert empty == {title: NOTHING_WRONG[title] for title in empty}
 
 
-def test_shares_are_in_per_cent(lived: Lived) -> None:
+def test_shares_are_in_per_cent(simulation: Simulation) -> None:
     """Days and limits of a share are drawn in per cent by their unit, which their names choose; tables multiply."""
-    values = {**some("chat-usage-company", lived), "mode": ".+", "activity": "answered_share"}
+    values = {**some("chat-usage-company", simulation), "mode": ".+", "activity": "answered_share"}
     document = DOCUMENTS["chat-usage-company"]
     shown = {
-        f"{panel['title']}/{target['refId']}": answer(lived.past, target, values) for panel, target in targets(document)
+        f"{panel['title']}/{target['refId']}": answer(simulation.prometheus, target, values)
+        for panel, target in targets(document)
     }
     day, usual, limit = (shown[f"${{activity:text}} by day/{letter}"] for letter in "ABC")
     assert 0.5 < day[0].last < 1
@@ -254,12 +266,13 @@ def test_shares_are_in_per_cent(lived: Lived) -> None:
     assert found["answered_share"] == pytest.approx(100 * day[0].last)
 
 
-def test_a_company_of_a_chatbot_has_its_page_too(lived: Lived) -> None:
+def test_a_company_of_a_chatbot_has_its_page_too(simulation: Simulation) -> None:
     """Alerts of both platforms lead to the page of the company: what is judged is there for both."""
-    values = {**some("chat-usage-bots", lived), "activity": "conversations", "mode": ".+"}
+    values = {**some("chat-usage-bots", simulation), "activity": "conversations", "mode": ".+"}
     document = DOCUMENTS["chat-usage-company"]
     shown = {
-        f"{panel['title']}/{target['refId']}": answer(lived.past, target, values) for panel, target in targets(document)
+        f"{panel['title']}/{target['refId']}": answer(simulation.prometheus, target, values)
+        for panel, target in targets(document)
     }
     line = [f"In one line/{letter}" for letter in "ABCDE"]
     for place in (*line, "7 days/A", "28 days/A", "${activity:text} by day/A", "Limits in force/A"):
@@ -286,7 +299,9 @@ UNSEEN = date(2026, 11, 10)
 """The day that was not served in time, as the platform was out of order."""
 
 
-def shown(lived: Lived, name: str, place: str, one: Mapping[str, str], day: date | None = None) -> dict[str, float]:
+def shown(
+    simulation: Simulation, name: str, place: str, one: Mapping[str, str], day: date | None = None
+) -> dict[str, float]:
     """Returns what a panel's question shows, by the legend's label: of a day where one is given, else of now.
 
     `one` are the variables that are not at all.
@@ -297,7 +312,7 @@ def shown(lived: Lived, name: str, place: str, one: Mapping[str, str], day: date
     values = {key: chosen(each, {"namespace": "production", **one}.get(key)) for key, each in given.items()}
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() if day else None
     found = {}
-    for curve in answer(lived.past, target, values):
+    for curve in answer(simulation.prometheus, target, values):
         points = dict(curve.values)
         if midnight is None or midnight in points:
             found[label(target, curve.metric)] = curve.last if midnight is None else float(points[midnight])
@@ -315,9 +330,9 @@ def seen_at(day: date) -> datetime:
     return min(NOW, datetime(day.year, day.month, day.day, 21, tzinfo=UTC) + timedelta(days=1))
 
 
-def facts(lived: Lived, day: date, at: datetime | None = None) -> Iterator[tuple[str, Fact]]:
+def facts(simulation: Simulation, day: date, at: datetime | None = None) -> Iterator[tuple[str, Fact]]:
     """Yields the facts of all companies on a day, as the platform knew them at a moment, with the company's name."""
-    world = lived.story.world
+    world = simulation.scenario.world
     view = world.view(day, at or seen_at(day))
     assert view
     for company in world.known():
@@ -326,7 +341,7 @@ def facts(lived: Lived, day: date, at: datetime | None = None) -> Iterator[tuple
 
 
 def total(
-    lived: Lived,
+    simulation: Simulation,
     what: str,
     days: Iterable[date],
     at: datetime | None = None,
@@ -338,47 +353,52 @@ def total(
         sum(
             fact.value
             for day in days
-            for name, fact in facts(lived, day, at)
+            for name, fact in facts(simulation, day, at)
             if fact.family == f"paradigm_{what}" and company in (None, name) and label in (None, *fact.labels)
         )
     )
 
 
-def share_of_opinions(lived: Lived, kind: str) -> float:
+def share_of_opinions(simulation: Simulation, kind: str) -> float:
     """Returns how many of the likes and dislikes of the week are of a kind, as the platform knows them now."""
     likes, dislikes, asked = (
-        total(lived, "feedbacks", WEEK, NOW, label=("feedback", each)) for each in ("like", "dislike", kind)
+        total(simulation, "feedbacks", WEEK, NOW, label=("feedback", each)) for each in ("like", "dislike", kind)
     )
     return asked / (likes + dislikes)
 
 
-def tool_uses(lived: Lived, company: str) -> dict[str, float]:
+def tool_uses(simulation: Simulation, company: str) -> dict[str, float]:
     """Returns the uses of tools over the month."""
     found = defaultdict[str, float](float)
-    for name, fact in (each for day in MONTH for each in facts(lived, day, NOW)):
+    for name, fact in (each for day in MONTH for each in facts(simulation, day, NOW)):
         if name == company and fact.family == "paradigm_tool_uses":
             found[dict(fact.labels)["tool"]] += fact.value
     return found
 
 
-def of_bot(lived: Lived, report: str, what: str, days: Iterable[date]) -> float:
+def of_bot(simulation: Simulation, report: str, what: str, days: Iterable[date]) -> float:
     """Adds up a figure of the chatbot."""
-    bot = lived.story.bots.chatbots[0].id
-    found = (truth(lived.story.bots, {"chatbot": bot, "day": day.isoformat(), "report": report}, NOW) for day in days)
+    bot = simulation.scenario.bots.chatbots[0].id
+    found = (
+        truth(simulation.scenario.bots, {"chatbot": bot, "day": day.isoformat(), "report": report}, NOW) for day in days
+    )
     return float(sum(float(str(each[what])) for each in found))
 
 
-def by_mode(lived: Lived, day: date) -> dict[str, float]:
+def by_mode(simulation: Simulation, day: date) -> dict[str, float]:
     """Returns the queries of a day by mode."""
-    return {mode: total(lived, "user_queries", [day], label=("mode", mode)) for mode in MODES}
+    return {mode: total(simulation, "user_queries", [day], label=("mode", mode)) for mode in MODES}
 
 
-def by_company(lived: Lived, day: date) -> dict[str, float]:
+def by_company(simulation: Simulation, day: date) -> dict[str, float]:
     """Returns the queries of a day by company."""
-    return {each.name: total(lived, "user_queries", [day], company=each.name) for each in lived.story.world.known()}
+    return {
+        each.name: total(simulation, "user_queries", [day], company=each.name)
+        for each in simulation.scenario.world.known()
+    }
 
 
-Case = tuple[str, str, date | None, Callable[[Lived], Mapping[str, float]]]
+Case = tuple[str, str, date | None, Callable[[Simulation], Mapping[str, float]]]
 ONE = "Müller & Söhne GmbH"
 CASES: Mapping[str, Case] = {
     "queries of the last day": (
@@ -417,19 +437,19 @@ CASES: Mapping[str, Case] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_panel_shows_the_truth(name: str, lived: Lived) -> None:
+def test_a_panel_shows_the_truth(name: str, simulation: Simulation) -> None:
     """The number equals what the platform knew when it was asked."""
     dashboard, place, day, expected = CASES[name]
-    assert shown(lived, dashboard, place, {"company": ONE} if dashboard == "company" else {}, day) == pytest.approx(
-        expected(lived)
-    )
+    assert shown(
+        simulation, dashboard, place, {"company": ONE} if dashboard == "company" else {}, day
+    ) == pytest.approx(expected(simulation))
 
 
-def test_the_table_of_companies_shows_the_truth(lived: Lived) -> None:
+def test_the_table_of_companies_shows_the_truth(simulation: Simulation) -> None:
     """A row per company: queries of the last day, of a chatbot conversations."""
-    bot = lived.story.bots.chatbots[0].habits.name
-    table = shown(lived, "overview", "Who uses it/C", {"source": "demo"})
-    assert table == by_company(lived, LAST)
-    assert shown(lived, "overview", "Who uses it/C", {"source": "demo_bot"}) == {
-        bot: of_bot(lived, "overview", "conversations", [LAST])
+    bot = simulation.scenario.bots.chatbots[0].habits.name
+    table = shown(simulation, "overview", "Who uses it/C", {"source": "demo"})
+    assert table == by_company(simulation, LAST)
+    assert shown(simulation, "overview", "Who uses it/C", {"source": "demo_bot"}) == {
+        bot: of_bot(simulation, "overview", "conversations", [LAST])
     }

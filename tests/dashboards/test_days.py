@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from grafana_dashboards.src.queries import OF_SOURCES, Measure, Scope
+from tests.dashboards.prometheus import Prometheus
 from tests.dashboards.shipped import FILES, annotations, filled, read, targets
 from tests.dashboards.test_expressions import plain
-from tests.dashboards.tsdb import Past
-from tests.dashboards.zones import BEGIN, DAY, FIRST_SENT, HISTORY, LAST_SENT, LATE, SOURCES, TWICE
+from tests.dashboards.time_zones import BEGIN, DAY, FIRST_SENT, HISTORY, LAST_SENT, LATE, SOURCES, TWO_RELEASES
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
@@ -27,10 +27,12 @@ WAYS = {"one company": (SCRAPED, "x"), "recorded": (FLEET, ".+"), "without the r
 @pytest.mark.parametrize("measure", [Measure("x", "r"), Measure("y", labels=("report",))], ids=["named", "labelled"])
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("way", WAYS)
-def test_a_figure_stands_on_its_own_day(way: str, source: str, measure: Measure, zones: Past) -> None:
+def test_a_figure_stands_on_its_own_day(way: str, source: str, measure: Measure, zones: Prometheus) -> None:
     """At each midnight UTC there is the figure of the day with that date; a day that was late has none."""
     scope, recorded = WAYS[way]
-    (curve,) = zones.over(filled(scope.days(measure), {"source": source, "history": ".+", "recorded": recorded}), DAY)
+    (curve,) = zones.query_range(
+        filled(scope.days(measure), {"source": source, "history": ".+", "recorded": recorded}), DAY
+    )
     shown = {datetime.fromtimestamp(at, UTC).date(): date.fromordinal(int(value)) for at, value in curve.values}
     complete = [BEGIN.date() + number * DAY for number in range(3, 14)]
     missing = {LATE} if source == "late on the 30th" else set()
@@ -39,25 +41,32 @@ def test_a_figure_stands_on_its_own_day(way: str, source: str, measure: Measure,
 
 
 @pytest.mark.parametrize(("namespace", "releases"), [(".*", 2), ("a", 1), ("", 0)])
-def test_two_releases_are_added_up_or_told_apart(namespace: str, releases: int, zones: Past) -> None:
+def test_two_releases_are_added_up_or_told_apart(namespace: str, releases: int, zones: Prometheus) -> None:
     """They name source and company alike; at all both count, once each, and at one value the other does not."""
-    values = {"source": TWICE, "history": ".+", "recorded": ".+", "cluster": ".*", "namespace": namespace, "job": ".*"}
+    values = {
+        "source": TWO_RELEASES,
+        "history": ".+",
+        "recorded": ".+",
+        "cluster": ".*",
+        "namespace": namespace,
+        "job": ".*",
+    }
     asked = f"sum({Scope(OF_SOURCES, recorded=True).days(Measure('x', 'r'))})"
-    found = zones.over(filled(asked, values), DAY)
+    found = zones.query_range(filled(asked, values), DAY)
     assert len(found) == bool(releases)
     for curve in found:
         assert all(float(value) == releases * (at // 86400 + DAY_1970) for at, value in curve.values)
         assert len(curve.values) > 10
 
 
-def days_of(source: str, history: str, zones: Past) -> dict[date, float]:
+def days_of(source: str, history: str, zones: Prometheus) -> dict[date, float]:
     """Returns what is drawn of a source, added up over the names of its company."""
     asked = filled(f"sum({FLEET.days(Measure('x', 'r'))})", {"source": source, "history": history, "recorded": ".+"})
-    (curve,) = zones.over(asked, DAY, datetime(2026, 3, 9, tzinfo=UTC))
+    (curve,) = zones.query_range(asked, DAY, datetime(2026, 3, 9, tzinfo=UTC))
     return {datetime.fromtimestamp(at, UTC).date(): float(value) for at, value in curve.values}
 
 
-def test_a_day_that_was_sent_counts_once_and_as_it_was_sent(zones: Past) -> None:
+def test_a_day_that_was_sent_counts_once_and_as_it_was_sent(zones: Prometheus) -> None:
     """Days before the first scrape are there, newer ones are as scraped, and a company's new name doubles no day."""
     shown = days_of(HISTORY, ".+", zones)
     assert min(shown) == FIRST_SENT
@@ -66,16 +75,16 @@ def test_a_day_that_was_sent_counts_once_and_as_it_was_sent(zones: Past) -> None
     assert max(shown) > LAST_SENT + DAY
 
 
-def test_without_the_history_all_days_are_as_scraped(zones: Past) -> None:
+def test_without_the_history_all_days_are_as_scraped(zones: Prometheus) -> None:
     shown = days_of(HISTORY, "^$", zones)
     assert shown == days_of("utc", ".+", zones)
     assert len(shown) > 10
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_version_understands_every_question(path: Path, zones: Past) -> None:
+def test_every_version_understands_every_question(path: Path, zones: Prometheus) -> None:
     """Whatever it answers: this Prometheus has none of the figures."""
     document = read(path)
     for asked in [*(target for _, target in targets(document)), *annotations(document)]:
         if "expr" in asked:
-            zones.at(plain(str(asked["expr"])))
+            zones.query(plain(str(asked["expr"])))

@@ -1,4 +1,4 @@
-"""Sources of many zones, each of whose figures is the number of its day: what Prometheus would have scraped."""
+"""Samples of sources in many time zones; each figure is the ordinal of its day."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from exporter.domain import calendars
 from tests.alert_rules.promtool import GROUPS
-from tests.dashboards.story import STEP
-from tests.dashboards.tsdb import openmetrics_lines
+from tests.dashboards.prometheus import openmetrics_lines
+from tests.dashboards.scenario import STEP
 
 DAY = timedelta(days=1)
 BEGIN, NOW = datetime(2026, 3, 20, tzinfo=UTC), datetime(2026, 4, 6, tzinfo=UTC)
@@ -24,22 +24,22 @@ SOURCES: Mapping[str, tuple[str, int]] = {
     "honolulu": ("Pacific/Honolulu", 6),
     "late on the 30th": ("UTC", 6),
 }
-"""Zone, and settle time in hours."""
+"""Time zone, and settle time in hours."""
 LATE = date(2026, 3, 30)
 EVALUATED = timedelta(minutes=25)
-"""The minute of the hour at which rules are evaluated: each group has its own."""
+"""Minute of the hour at which rules are evaluated."""
 FAMILIES = {"paradigm_user_queries_last_day": "x_last_day", "chat_usage_activity_last_day": "y_last_day"}
-"""Shipped ones and ours in their place: one whose recording lacks the report's name, and one whose recording has it."""
-TWICE = "of two releases"
+"""Shipped families and our stand-ins: one recorded without the report name, one with it."""
+TWO_RELEASES = "of two releases"
 HISTORY = "of which a history was sent"
-"""A source like `utc`; the figures of its history are higher by a half."""
+"""A source like `utc` with a backfill, whose figures are higher by 0.5."""
 FIRST_SENT, LAST_SENT = date(2026, 3, 10), date(2026, 3, 31)
 RENAMED = date(2026, 3, 28)
-"""From that day on the history knows the company by the name of now, and the scrapes do so a day later."""
+"""From this day on the backfill has the company's new name."""
 
 
 def newest(zone: ZoneInfo, settle: timedelta, moment: datetime) -> date:
-    """Returns the newest day that is complete."""
+    """Returns the newest complete day."""
     day = calendars.day_at(moment, zone)
     while calendars.end(day, zone) + settle > moment:
         day -= DAY
@@ -47,7 +47,7 @@ def newest(zone: ZoneInfo, settle: timedelta, moment: datetime) -> date:
 
 
 def page(source: str, moment: datetime) -> tuple[float, float]:
-    """Returns the figure of the last day, which is the day's number, and the start of the day."""
+    """Returns the figure of the last day and the start of that day."""
     name, hours = SOURCES.get(source, SOURCES["utc"])
     zone, settle = ZoneInfo(name), timedelta(hours=hours)
     day = newest(zone, settle, moment)
@@ -57,7 +57,7 @@ def page(source: str, moment: datetime) -> tuple[float, float]:
 
 
 def sent() -> Iterator[str]:
-    """Yields what `backfill` would have sent: a sample at noon of each final day."""
+    """Yields the samples of a backfill: one at noon of each final day."""
     for number in range((LAST_SENT - FIRST_SENT).days + 1):
         day = FIRST_SENT + number * DAY
         noon = int(datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp())
@@ -66,10 +66,10 @@ def sent() -> Iterator[str]:
 
 
 def scraped() -> Iterator[str]:
-    """Yields what Prometheus would have scraped each hour, a minute after it."""
+    """Yields the samples of hourly scrapes, a minute past the hour."""
     moments = [BEGIN + number * STEP + timedelta(minutes=1) for number in range((NOW - BEGIN) // STEP)]
     yield from sent()
-    twins = [(TWICE, f',namespace="{name}"') for name in "ab"]
+    twins = [(TWO_RELEASES, f',namespace="{name}"') for name in "ab"]
     for source, more in (*((each, "") for each in (*SOURCES, HISTORY)), *twins):
         labels = f'source="{source}",report="r"{more}'
         pages = {int(moment.timestamp()): page(source, moment) for moment in moments}
@@ -82,7 +82,7 @@ def scraped() -> Iterator[str]:
 
 
 def recordings() -> Sequence[Mapping[str, object]]:
-    """Returns shipped rules that record figures of a date, for our families."""
+    """Returns the shipped recording rules of figures by date, applied to our families."""
     rules = next(group["rules"] for group in GROUPS if group["name"] == "chat-usage-days")
     return [
         {key: str(text).replace(family, ours).replace("chat-sessions", "r") for key, text in rule.items()}

@@ -1,8 +1,8 @@
-"""Blocks of any number of companies: each family that dashboards read, as one simulated company has it.
+"""Writes blocks for any number of companies, with every family that dashboards read.
 
-A sample stands wherever a query reads one. All companies have the scrapes of the last hour and a half, some of the same
-a week ago, recordings at each hour, a history at each noon. One company has every scrape of a week, and activities that
-no dashboard shows at first; what is of no company has the scrapes of a day, the days of reports those of all the time.
+There are samples only where queries read them. All companies have the scrapes of the last 90 minutes, fewer of a week
+ago, hourly recordings, and a backfill at noon. One company has all scrapes of a week and further activities. Series
+without a company have the scrapes of a day.
 """
 
 import re
@@ -14,10 +14,10 @@ import anyio
 import yaml
 
 from tests.alert_rules.promtool import GROUPS
+from tests.dashboards.prometheus import Tools, openmetrics_lines, store
+from tests.dashboards.scenario import PARADIGM, Scenario, Series
 from tests.dashboards.shipped import ROOT, targets
-from tests.dashboards.story import PARADIGM, Series, Story
 from tests.dashboards.test_answers import DOCUMENTS
-from tests.dashboards.tsdb import Tools, openmetrics_lines, store
 
 LATEST, WEEK = timedelta(minutes=90), timedelta(days=7)
 EVALUATED_S, HOUR_S, DAY_S = 60, 3600, 86400
@@ -31,17 +31,17 @@ COMPANY = re.compile(r'company_id="[^"]*",company="[^"]*"')
 DAY = "chat_usage_report_day_timestamp_seconds"
 SHOWN = 'activity="user_queries"'
 STEADY = ("limit", "baseline", "info", "_timestamp_seconds")
-"""Words in the names of families whose value is no day's figure."""
+"""Parts of family names whose values are not daily figures."""
 ALERT = Series(
     "ALERTS",
     'alertname="ChatUsageActivityDropped",alertstate="firing",severity="warning",source="demo",report="chat-sessions",'
     'activity="user_queries",company_id="",company="",namespace="production",job="chat-usage-exporter"',
 )
-"""Of one company in a hundred, all the time."""
+"""Fires for one company in a hundred, all the time."""
 
 
 def blocks(companies: int, begin: datetime, now: datetime, tools: Tools, folder: Path) -> None:
-    """Writes them for Prometheus: from `begin` to `now`, whole hours."""
+    """Writes blocks from `begin` to `now`, both whole hours."""
     store(_lines(companies, begin, now), tools, folder)
 
 
@@ -73,22 +73,22 @@ def _moments(begin: datetime, end: datetime, step_s: int) -> Sequence[int]:
 
 
 def _once() -> Mapping[Series, str]:
-    """Returns the newest sample of each series that dashboards read: of sources, of one company, and of a chatbot."""
-    story = Story(lasts=timedelta(days=1))
-    anyio.run(story.live)
+    """Returns the newest sample of each series that dashboards read, for sources, one company and a chatbot."""
+    scenario = Scenario(lasts=timedelta(days=1))
+    anyio.run(scenario.run)
     asked = {
         name for each in DOCUMENTS.values() for _, found in targets(each) for name in READ.findall(str(found["expr"]))
     }
-    ours = (f'company_id="{story.cast.fallen}"', 'source="demo_bot"')
+    ours = (f'company_id="{scenario.roles.dropped}"', 'source="demo_bot"')
     return {
         series: list(values.values())[-1]
-        for series, values in story.samples.items()
+        for series, values in scenario.samples.items()
         if series.name in asked and ("company_id=" not in series.labels or any(each in series.labels for each in ours))
     }
 
 
 def _recordings() -> Mapping[str, str]:
-    """Returns the family of each recording of the date before."""
+    """Returns the family of each recording by date."""
     rules = next(group["rules"] for group in GROUPS if group["name"] == "chat-usage-days")
     return {str(rule["record"]): RECORDED.findall(str(rule["expr"]))[0] for rule in rules}
 
@@ -96,7 +96,7 @@ def _recordings() -> Mapping[str, str]:
 def _each(
     companies: int, series: Series, value: str, moments: Sequence[int], of_first: Sequence[int] | None = None
 ) -> Iterator[str]:
-    """Yields a series of each company, or the series itself where it is of none."""
+    """Yields the series for each company, or as it is if it has none."""
     is_of_all = "company_id=" in series.labels and SHOWN in re.findall('activity="[^"]*"', series.labels + SHOWN)[:1]
     for number in range(companies if is_of_all else 1):
         whose = COMPANY.sub(f'company_id="{number}",company="Company {number:05}"', series.labels)
@@ -104,7 +104,7 @@ def _each(
 
 
 def _sampled(series: Series, value: str, number: int, moments: Sequence[int]) -> Iterator[str]:
-    """Yields samples: another figure each day, which begins to be served when it has settled."""
+    """Yields samples with a new figure each day, from its settle time on."""
     if DAY in series.name or "last_working_day_timestamp" in series.name:
         values = {at: str((at - SETTLE_S) // DAY_S * DAY_S - DAY_S) for at in moments}
     elif any(word in series.name for word in STEADY) or series.name == "ALERTS":

@@ -1,7 +1,7 @@
-"""A real Prometheus on blocks of the past: series as scraped, what the shipped rules record of them, and their alerts.
+"""Runs a real Prometheus on blocks of past samples: scraped series, recordings of the shipped rules, and alerts.
 
-A Prometheus evaluates its rules now and never then, so the rules are asked as questions over the past, in the order in
-which they read each other, and what comes is written as further blocks.
+Prometheus evaluates rules only for the present, so their expressions are queried over the past, in the order of their
+dependencies, and the results are written as further blocks.
 """
 
 import json
@@ -19,19 +19,19 @@ import msgspec
 from tests import loopback
 from tests.alert_rules.promtool import FILES, GROUPS
 from tests.alert_rules.promtool import yaml_text as quoted
-from tests.dashboards.story import STEP, TARGET, Series, Story, openmetrics
+from tests.dashboards.scenario import STEP, TARGET, Scenario, Series, openmetrics
 from tests.e2e import programs
 
 Labels = Mapping[str, str]
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 DAY = timedelta(days=1)
 OF_ALERTS = "ALERTS"
 SCRAPES = {"up": "1", "scrape_duration_seconds": "0.004"}
-"""What Prometheus writes beside each scrape; the duration is one of a page of this size."""
+"""Series that Prometheus adds to each scrape."""
 
 
 class Curve(msgspec.Struct):
-    """A series of an answer: its labels and, of a range, moments with values; of one moment, that value."""
+    """A series of a query result, with `values` for a range or `value` for one moment."""
 
     metric: dict[str, str]
     values: list[tuple[float, str]] = []
@@ -53,82 +53,82 @@ class _Answer(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The executables."""
+    """Paths of the programs."""
 
     prometheus: Path
     promtool: Path
 
     @classmethod
     def found(cls) -> "Tools":
-        """Finds them; skips the test where one is missing."""
+        """Finds the programs; skips the test if one is missing."""
         return cls(programs.find("prometheus"), programs.find("promtool"))
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
-    """A Prometheus that holds the time from `begin` to `now`, both whole hours."""
+class Prometheus:
+    """A running Prometheus with samples from `begin` to `now`, both whole hours."""
 
     url: str
     begin: datetime
     now: datetime
 
-    def at(self, expression: str, moment: datetime | None = None) -> Sequence[Curve]:
-        """Asks for one moment, the end if none is given.
+    def query(self, expression: str, moment: datetime | None = None) -> Sequence[Curve]:
+        """Queries one moment, by default the end.
 
         Raises:
-            ValueError: Prometheus refuses the question; the message is its own.
+            ValueError: the query is invalid; the message is from Prometheus.
         """
-        return self._ask("query", {"query": expression, "time": str((moment or self.now).timestamp())})
+        return self._request("query", {"query": expression, "time": str((moment or self.now).timestamp())})
 
-    def over(self, expression: str, step: timedelta, begin: datetime | None = None) -> Sequence[Curve]:
-        """Asks for all moments of the time, `step` apart, from `begin` (or the beginning) on.
+    def query_range(self, expression: str, step: timedelta, begin: datetime | None = None) -> Sequence[Curve]:
+        """Queries a range with this step, by default from the beginning.
 
         Raises:
-            ValueError: Prometheus refuses the question; the message is its own.
+            ValueError: the query is invalid; the message is from Prometheus.
         """
         span = {"start": str((begin or self.begin).timestamp()), "end": str(self.now.timestamp())}
-        return self._ask("query_range", {"query": expression, "step": str(step.total_seconds()), **span})
+        return self._request("query_range", {"query": expression, "step": str(step.total_seconds()), **span})
 
-    def _ask(self, kind: str, asked: Mapping[str, str]) -> Sequence[Curve]:
-        answer = loopback.post(f"{self.url}/api/v1/{kind}", data=dict(asked), timeout=PATIENCE_S)
+    def _request(self, endpoint: str, parameters: Mapping[str, str]) -> Sequence[Curve]:
+        answer = loopback.post(f"{self.url}/api/v1/{endpoint}", data=dict(parameters), timeout=TIMEOUT_S)
         if answer.is_error:
-            raise ValueError(f"{asked['query']}: {answer.text}")
+            raise ValueError(f"{parameters['query']}: {answer.text}")
         return msgspec.json.decode(answer.content, type=_Answer).data.result
 
 
 @contextmanager
-def filled(story: Story, tools: Tools, folder: Path, *, twin: str = "") -> Iterator[Past]:
-    """Runs a Prometheus that holds the story and what the rules make of it.
+def prometheus_with(scenario: Scenario, tools: Tools, folder: Path, *, twin: str = "") -> Iterator[Prometheus]:
+    """Runs a Prometheus with the samples of the scenario, the recordings and the alerts.
 
-    `twin` is the namespace of a second release, the same one in its last two days: what asks for all keeps them apart.
+    `twin` is the namespace of a second release with the same samples in the last two days.
     """
-    scraped = {**story.samples, **_scrapes(story)}
-    since = (story.clock.moment - 2 * DAY).timestamp()
+    scraped = {**scenario.samples, **_scrapes(scenario)}
+    since = (scenario.clock.moment - 2 * DAY).timestamp()
     here, there = f'namespace="{TARGET["namespace"]}"', f'namespace="{twin}"'
     for series, values in list(scraped.items()) if twin else ():
         late = {at: value for at, value in values.items() if at > since}
         scraped[series._replace(labels=series.labels.replace(here, there))] = late
     store(openmetrics(scraped), tools, folder)
-    now = story.clock.moment - STEP
+    now = scenario.clock.moment - STEP
     for rules in _rounds():
-        with running(tools, folder, story.begin, now) as past:
-            found = [line for rule in rules for line in evaluated(past, rule)]
+        with running(tools, folder, scenario.begin, now) as prometheus:
+            found = [line for rule in rules for line in evaluated(prometheus, rule)]
         store([*found, "# EOF\n"], tools, folder)
-    with running(tools, folder, story.begin, now, FILES) as past:
-        own = list(_of_prometheus(past))
+    with running(tools, folder, scenario.begin, now, FILES) as prometheus:
+        own = list(_of_prometheus(prometheus))
     store([*own, "# EOF\n"], tools, folder)
-    with running(tools, folder, story.begin, now) as past:
-        yield past
+    with running(tools, folder, scenario.begin, now) as prometheus:
+        yield prometheus
 
 
-def _scrapes(story: Story) -> Mapping[Series, Mapping[int, str]]:
+def _scrapes(scenario: Scenario) -> Mapping[Series, Mapping[int, str]]:
     target = ",".join(f'{name}="{value}"' for name, value in TARGET.items())
-    moments = sorted({at for values in story.samples.values() for at in values})
+    moments = sorted({at for values in scenario.samples.values() for at in values})
     return {Series(name, target): dict.fromkeys(moments, value) for name, value in SCRAPES.items()}
 
 
 def _rounds() -> Sequence[Sequence[Mapping[str, object]]]:
-    """Returns recordings of series, recordings that read those, and alerts but those that read alerts."""
+    """Returns recordings, recordings that read them, and alerts except those that read alerts."""
     rules = [rule for group in GROUPS for rule in group["rules"]]
     recorded = {str(rule["record"]) for rule in rules if "record" in rule}
     first = [rule for rule in rules if "record" in rule and not any(name in str(rule["expr"]) for name in recorded)]
@@ -137,9 +137,9 @@ def _rounds() -> Sequence[Sequence[Mapping[str, object]]]:
     return first, second, third
 
 
-def evaluated(past: Past, rule: Mapping[str, object]) -> Iterator[str]:
-    """Yields what a rule would have written: a recording, or ALERTS from the second moment on at which it held."""
-    for curve in past.over(str(rule["expr"]), STEP):
+def evaluated(prometheus: Prometheus, rule: Mapping[str, object]) -> Iterator[str]:
+    """Yields the samples of a rule: of its recording, or of ALERTS from the second evaluation on."""
+    for curve in prometheus.query_range(str(rule["expr"]), STEP):
         values = {round(at): value for at, value in curve.values}
         if "record" in rule:
             yield from _lines(str(rule["record"]), curve.metric, values)
@@ -156,22 +156,22 @@ def _alert(rule: Mapping[str, object], labels: Labels) -> Labels:
     return {**plain, **filled_in, "alertname": str(rule["alert"]), "alertstate": "firing"}
 
 
-def _of_prometheus(past: Past) -> Iterator[str]:
-    """Yields what this Prometheus says of our rules, as if it had scraped itself all the time."""
-    hours = (past.now - past.begin) // STEP
-    moments = [int((past.begin + number * STEP).timestamp()) for number in range(hours + 1)]
-    page = loopback.get(f"{past.url}/metrics").text
+def _of_prometheus(prometheus: Prometheus) -> Iterator[str]:
+    """Yields Prometheus' own metrics about the rules, as if it had scraped itself all the time."""
+    hours = (prometheus.now - prometheus.begin) // STEP
+    moments = [int((prometheus.begin + number * STEP).timestamp()) for number in range(hours + 1)]
+    page = loopback.get(f"{prometheus.url}/metrics").text
     for name, labels, value in re.findall(r"^(prometheus_rule_\w+)\{(.*chat-usage.*)\} (\S+)$", page, re.MULTILINE):
-        shown = str(_duration_s(past, labels)) if name == "prometheus_rule_group_last_duration_seconds" else value
+        shown = str(_duration_s(prometheus, labels)) if name == "prometheus_rule_group_last_duration_seconds" else value
         yield from openmetrics_lines(name, labels, dict.fromkeys(moments, shown))
 
 
-def _duration_s(past: Past, labels: str) -> float:
-    """Evaluates a group of rules: this Prometheus was started a moment ago, and has not done it itself."""
+def _duration_s(prometheus: Prometheus, labels: str) -> float:
+    """Evaluates a group of rules and returns the duration; a Prometheus that just started has none."""
     (group,) = (group for group in GROUPS if f';{group["name"]}"' in labels)
     began = time.monotonic()
     for rule in group["rules"]:
-        past.at(str(rule["expr"]))
+        prometheus.query(str(rule["expr"]))
     return time.monotonic() - began
 
 
@@ -186,7 +186,7 @@ def openmetrics_lines(name: str, labels: str, values: Mapping[int, str]) -> Iter
 
 
 def store(lines: Iterable[str], tools: Tools, folder: Path) -> None:
-    """Adds blocks; large ones, as promtool reads the whole file once for each."""
+    """Adds blocks; large ones, since promtool reads the whole file once per block."""
     file = folder / "samples.om"
     with file.open("w", encoding="utf-8") as output:
         output.writelines(lines)
@@ -197,8 +197,10 @@ def store(lines: Iterable[str], tools: Tools, folder: Path) -> None:
 
 
 @contextmanager
-def running(tools: Tools, folder: Path, begin: datetime, now: datetime, rules: Sequence[Path] = ()) -> Iterator[Past]:
-    """Runs a Prometheus on the blocks; samples are an hour apart, so it looks back so far."""
+def running(
+    tools: Tools, folder: Path, begin: datetime, now: datetime, rules: Sequence[Path] = ()
+) -> Iterator[Prometheus]:
+    """Runs a Prometheus on the blocks, with a lookback of the hour between samples."""
     config = folder / "prometheus.json"  # JSON is YAML
     config.write_text(json.dumps({"rule_files": [str(file) for file in rules]}))
     address = f"127.0.0.1:{programs.free_port()}"
@@ -213,4 +215,4 @@ def running(tools: Tools, folder: Path, begin: datetime, now: datetime, rules: S
     ]
     url = f"http://{address}"
     with programs.running(command, folder / "prometheus.log", lambda: programs.answers(f"{url}/-/ready")):
-        yield Past(url, begin, now)
+        yield Prometheus(url, begin, now)

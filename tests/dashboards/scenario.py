@@ -1,7 +1,7 @@
-"""The days of an installation with both platforms, on a passed clock: what a Prometheus would have scraped, each hour.
+"""Simulates an installation with both platforms and collects what a Prometheus would scrape each hour.
 
-What happens in them is planted, so that every panel has something to show, and a hole where one belongs. Forty days are
-for pictures; twelve are enough to ask every question.
+The events give every panel something to show, and gaps where they belong. Forty days are for screenshots; twelve are
+enough for all queries.
 """
 
 import json
@@ -37,13 +37,13 @@ NOW = utc(2026, 11, 20, 15)
 TWELVE_DAYS, FORTY_DAYS = timedelta(days=12), timedelta(days=40)
 STEP = timedelta(hours=1)
 POLLS: Mapping[str, timedelta] = {"demo": timedelta(hours=3), "demo_bot": timedelta(hours=6)}
-"""A chatbot costs a request for each day and channel."""
+"""A chatbot needs a request per day and channel."""
 PARADIGM, CHATCAPTAIN = "demo", "demo_bot"
 TARGET = {"namespace": "production", "job": "chat-usage-exporter", "instance": "localhost:9854"}
 OUTAGE = (utc(2026, 11, 11, 2), utc(2026, 11, 12, 5))
-"""Tuesday the 10th is never served in time to be drawn."""
+"""Tuesday the 10th is served too late to be drawn."""
 REFUSALS = (utc(2026, 11, 17, 8), utc(2026, 11, 17, 20))
-SOAK: Sequence[float] = json.loads((Path(__file__).parents[2] / "docs" / "pictures" / "soak.json").read_text())[
+MEMORY: Sequence[float] = json.loads((Path(__file__).parents[2] / "docs" / "pictures" / "soak.json").read_text())[
     "curves"
 ]["rss"]
 """Resident memory of a real exporter that polls as many companies (docs/development/reliability.md)."""
@@ -51,41 +51,41 @@ _LINE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 
 
 class Series(NamedTuple):
-    """A family's sample name and its labels as the page writes them."""
+    """A sample name, and labels as in the exposition."""
 
     name: str
     labels: str
 
 
-class Dated(httpx.ASGITransport):
-    """The simulated platforms as a server would pass them on: with the date of the answer, a second ahead of ours."""
+class DatedTransport(httpx.ASGITransport):
+    """The simulated platforms, with a Date header one second ahead of the exporter's clock."""
 
     def __init__(self, app: Starlette, clock: PassedClock) -> None:
         super().__init__(app)
         self._clock = clock
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answers."""
+        """Adds the header."""
         answer = await super().handle_async_request(request)
         answer.headers["Date"] = format_datetime(self._clock.moment + timedelta(seconds=1), usegmt=True)
         return answer
 
 
 @dataclass(frozen=True)
-class Cast:
-    """Who plays what, by company id: each is large enough to be judged."""
+class Roles:
+    """Company ids by role; each company is large enough to have limits."""
 
-    fallen: int
-    risen: int
+    dropped: int
+    spiked: int
     recovered: int
     unjudged: int
     corrected: int
 
     def use(self, company: Company, view: DayView) -> float:
-        """Returns what happens to a company's use on a day, as a ratio."""
-        if company.id == self.fallen and view.day >= date(2026, 11, 18):
+        """Returns the factor of a company's usage on a day."""
+        if company.id == self.dropped and view.day >= date(2026, 11, 18):
             return 0.2
-        if company.id == self.risen and view.day == date(2026, 11, 19):
+        if company.id == self.spiked and view.day == date(2026, 11, 19):
             return 6.0
         if company.id == self.recovered and view.day in Days(date(2026, 11, 2), date(2026, 11, 4)):
             return 0.3
@@ -94,8 +94,8 @@ class Cast:
 
 
 @dataclass
-class Story:
-    """The installation. `samples` hold, after `live`, each series' values by moment, in seconds since 1970."""
+class Scenario:
+    """The installation. `samples` hold, after `run`, each series' values by moment, in seconds since 1970."""
 
     companies: int = 6
     lasts: timedelta = TWELVE_DAYS
@@ -104,18 +104,18 @@ class Story:
     def __post_init__(self) -> None:
         world = World.from_seed(1, self.companies)
         least = self.companies - 1
-        self.cast = Cast(*(world.busiest(min(rank, least)).id for rank in (2, 3, 1, 4, 0)))
-        self.world = world.under(self.cast.use)
+        self.roles = Roles(*(world.busiest(min(rank, least)).id for rank in (2, 3, 1, 4, 0)))
+        self.world = world.under(self.roles.use)
         self.bots = Bots.from_seed(1, channel_count=3)
         self.begin = (NOW - self.lasts).replace(hour=0)
         self.clock = PassedClock(self.begin)
         self._last: dict[str, tuple[str, Sequence[tuple[Series, str]]]] = {}
         app = create_app(self.world, self.clock.now, sleep=self.clock.sleep, bots=self.bots)
-        self.platform = Dated(app, self.clock)
+        self.platform = DatedTransport(app, self.clock)
 
-    async def live(self) -> None:
-        """Goes through the days: polls every two hours, is scraped every hour."""
-        happens = {
+    async def run(self) -> None:
+        """Simulates all days, with polls and a scrape every hour."""
+        events = {
             OUTAGE[0]: self._scenarios("outage"),
             OUTAGE[1]: self._scenarios("normal"),
             REFUSALS[0]: self._scenarios("rate-limited"),
@@ -126,8 +126,8 @@ class Story:
                 road.telemetry.config.took(1, self.begin)
                 road.telemetry.key_expires("s", expires)
             while self.clock.moment <= NOW:
-                if self.clock.moment in happens:
-                    await happens[self.clock.moment]()
+                if self.clock.moment in events:
+                    await events[self.clock.moment]()
                 await self._hour(customers, chatbot)
                 self.clock.moment += STEP
 
@@ -142,13 +142,13 @@ class Story:
                 self.samples.setdefault(series, {})[int(moment.timestamp())] = value
 
     def _scraped(self, name: str, road: Road) -> Iterator[tuple[Series, str]]:
-        """Yields the samples of a page, which mostly is the one before, and of its live tail."""
+        """Yields the samples of a scrape; the rendered part is parsed only when it changes."""
         text = road.text()
         if self._last.get(name, ("", ()))[0] != text:
             self._last[name] = text, list(_read(text, name))
         hours = (self.clock.moment - self.begin) // STEP
         for series, value in (*self._last[name][1], *_read(road.telemetry.tail(Format.TEXT).decode(), name)):
-            yield series, _as_alone(series, hours) or value
+            yield series, _process_value(series, hours) or value
 
     def _scenarios(self, name: str) -> Callable[[], Awaitable[None]]:
         async def change() -> None:
@@ -158,9 +158,9 @@ class Story:
         return change
 
     def _paradigm(self) -> Road:
-        fallen = Threshold(("user_queries",), {"below": 5.0}, company=f"id:{self.cast.fallen}", severity="critical")
+        dropped = Threshold(("user_queries",), {"below": 5.0}, company=f"id:{self.roles.dropped}", severity="critical")
         most = Threshold(("user_queries",), {"above": 4000.0})
-        unjudged = Threshold(("user_queries",), {"drop_ratio": None}, company=f"id:{self.cast.unjudged}")
+        unjudged = Threshold(("user_queries",), {"drop_ratio": None}, company=f"id:{self.roles.unjudged}")
         share = Threshold(("answered_share",), {"below": 0.5})
         target = Target(
             "s",
@@ -169,10 +169,10 @@ class Story:
             Scope(),
             RULES,
             POLLS[PARADIGM],
-            company_limits=CompanyLimits((BUILT_IN, fallen, most, unjudged, share)),
+            company_limits=CompanyLimits((BUILT_IN, dropped, most, unjudged, share)),
             selectors={
                 "thresholds": tuple(
-                    Entry("s", "thresholds", each) for each in (fallen.company, unjudged.company, "name:Nobody*")
+                    Entry("s", "thresholds", each) for each in (dropped.company, unjudged.company, "name:Nobody*")
                 )
             },
         )
@@ -197,10 +197,10 @@ class Story:
         return Road(self.platform, self.clock, bot.key, target, platform=chatcaptain.PLATFORM)
 
 
-def _as_alone(series: Series, hours: int) -> str | None:
-    """Returns what an exporter with a process and a network of its own would say; here time stands while it polls."""
+def _process_value(series: Series, hours: int) -> str | None:
+    """Returns values of a real process, since simulated time stands still during a poll."""
     if series.name == "process_resident_memory_bytes":
-        return str(SOAK[hours % len(SOAK)])
+        return str(MEMORY[hours % len(MEMORY)])
     if series.name == "process_cpu_seconds_total":
         return str(4 + 1.5 * hours)
     if series.name == "chat_usage_poll_duration_seconds":
@@ -209,7 +209,7 @@ def _as_alone(series: Series, hours: int) -> str | None:
 
 
 def _read(text: str, source: str) -> Iterator[tuple[Series, str]]:
-    """Yields the samples of a page; what is of the process and not of a source is read of one source alone."""
+    """Yields samples; those without a source are read for one source only."""
     target = ",".join(f'{name}="{value}"' for name, value in TARGET.items())
     for name, labels, value in _LINE.findall(text):
         own = labels.replace('source="s"', f'source="{source}"')
@@ -218,7 +218,7 @@ def _read(text: str, source: str) -> Iterator[tuple[Series, str]]:
 
 
 def openmetrics(samples: Mapping[Series, Mapping[int, str]]) -> Iterator[str]:
-    """Yields the lines of a file for promtool; it needs no types, but the mark of the end."""
+    """Yields the lines of an OpenMetrics file for promtool, without types."""
     for series, values in samples.items():
         for at, value in values.items():
             yield f"{series.name}{{{series.labels}}} {value} {at}\n"
