@@ -1,4 +1,4 @@
-"""Writes what promtool tests, and runs it: rules of the repository, series, and what must come of them."""
+"""Writes promtool test files for the shipped rules, and runs them."""
 
 import re
 import subprocess
@@ -13,13 +13,13 @@ ROOT = Path(__file__).parents[2]
 FILES = tuple(sorted((ROOT / "alert_rules").glob("**/*.yml")))
 GROUPS = tuple(group for file in FILES for group in yaml.load(file.read_text(), yaml.CSafeLoader)["groups"])
 ORDER = ("chat-usage-activity", "chat-usage-quality")
-"""The groups whose recordings others read; promtool must be told what comes first."""
+"""Groups that others depend on; promtool must evaluate them first."""
 Rule = Mapping[str, object]
 Labels = Mapping[str, str]
 
 
 def alerts() -> Mapping[str, Sequence[Mapping[str, object]]]:
-    """Returns the alerting rules by name, in order; two of one name differ in severity."""
+    """Returns the alerting rules by name; rules of the same name differ in severity."""
     found: dict[str, list[Mapping[str, object]]] = {}
     for group in GROUPS:
         for rule in group["rules"]:
@@ -29,14 +29,14 @@ def alerts() -> Mapping[str, Sequence[Mapping[str, object]]]:
 
 
 class Series(NamedTuple):
-    """One input series: a name, its labels, and its values in promtool's notation."""
+    """An input series, with values in promtool's notation."""
 
     name: str
     labels: Labels
     values: str
 
     def document(self) -> Mapping[str, str]:
-        """Returns it as promtool reads it."""
+        """Returns the series for a test file."""
         text = ",".join(f"{label}={yaml_text(value)}" for label, value in self.labels.items())
         return {"series": f"{self.name}{{{text}}}", "values": self.values}
 
@@ -47,9 +47,9 @@ def yaml_text(value: str) -> str:
     return f'"{escaped}"'
 
 
-LOOKED_UP = re.compile(r"\{\{ with printf `([^`]*)`[^{]*\| query \}\}(.*?)\{\{(.*?)\}\}(.*?)\{\{ end \}\}")
-OF_SHARES = re.compile(r'\{\{ if match "_share\$" \$labels\.activity \}\}(.*?)\{\{ else \}\}(.*?)\{\{ end \}\}')
-LISTED = re.compile(r"\{\{ range query \(printf `([^`]*)`[^)]*\) \}\}(.*?)\{\{(.*?)\}\}(.*?)\{\{ end \}\}")
+QUERY_TEMPLATE = re.compile(r"\{\{ with printf `([^`]*)`[^{]*\| query \}\}(.*?)\{\{(.*?)\}\}(.*?)\{\{ end \}\}")
+SHARE_TEMPLATE = re.compile(r'\{\{ if match "_share\$" \$labels\.activity \}\}(.*?)\{\{ else \}\}(.*?)\{\{ end \}\}')
+RANGE_TEMPLATE = re.compile(r"\{\{ range query \(printf `([^`]*)`[^)]*\) \}\}(.*?)\{\{(.*?)\}\}(.*?)\{\{ end \}\}")
 KINDS = {
     "selector_info": "selector",
     "company_info": "company",
@@ -59,29 +59,29 @@ KINDS = {
     "_28d": "sum",
     "count by": "count",
 }
-"""What a query in the words of an alert is for, by a part of it."""
+"""What a query in an annotation looks up, by a part of the query."""
 
 
-def expanded(text: str, labels: Labels, value: str, texts: Labels) -> str:
-    """Fills in the few forms of templates that the annotations use; `value` is the rendered value."""
+def expand_template(text: str, labels: Labels, value: str, texts: Labels) -> str:
+    """Expands the kinds of templates that annotations use; `value` is the rendered value."""
 
-    def looked_up(found: re.Match[str]) -> str:
+    def query_result(found: re.Match[str]) -> str:
         kind = next(kind for part, kind in KINDS.items() if part in found[1])
         if kind not in texts:
             return ""
         return found[2] + (quote_plus(texts[kind]) if "urlquery" in found[3] else texts[kind]) + found[4]
 
     is_share = labels.get("activity", "").endswith("_share")
-    text = OF_SHARES.sub(r"\1" if is_share else r"\2", text)
-    text = LISTED.sub(looked_up, LOOKED_UP.sub(looked_up, text))
+    text = SHARE_TEMPLATE.sub(r"\1" if is_share else r"\2", text)
+    text = RANGE_TEMPLATE.sub(query_result, QUERY_TEMPLATE.sub(query_result, text))
     text = re.sub(r"\{\{ \$labels\.(\w+) \| urlquery \}\}", lambda m: quote_plus(labels.get(m[1], "")), text)
     text = re.sub(r"\{\{ \$labels\.(\w+) \}\}", lambda m: labels.get(m[1], ""), text)
     text = re.sub(r"\{\{ if .*\{\{ else \}\}(.*?)\{\{ end \}\}", r"\1", text)
     return re.sub(r"\{\{ \$value[^}]*\}\}", value, text)
 
 
-def fired(alert: str, labels: Labels, value: str, texts: Labels | None = None) -> Mapping[str, Labels]:
-    """Returns the alert that must fire, with its labels and annotations; a company's name is for these alone."""
+def expected_alert(alert: str, labels: Labels, value: str, texts: Labels | None = None) -> Mapping[str, Labels]:
+    """Returns the labels and annotations of an expected alert; a company's name is used only in annotations."""
     candidates = alerts()[alert]
     own = [each for each in candidates if _severity(each) == labels.get("severity")]
     rule = (own or list(candidates))[0]
@@ -93,7 +93,7 @@ def fired(alert: str, labels: Labels, value: str, texts: Labels | None = None) -
     assert isinstance(annotations, Mapping)
     return {
         "exp_labels": full,
-        "exp_annotations": {key: expanded(str(text), full, value, known) for key, text in annotations.items()},
+        "exp_annotations": {key: expand_template(str(text), full, value, known) for key, text in annotations.items()},
     }
 
 
@@ -109,9 +109,9 @@ def document(tests: Iterable[Mapping[str, object]], interval: str, files: Sequen
     return _dumped(_document(tests, interval, [str(file) for file in files], names))
 
 
-def alone(folder: Path, name: str, tests: Iterable[Mapping[str, object]], interval: str, rule: Rule) -> Path:
-    """Writes a test file for one alert and what it reads of other rules, with its rules beside it; returns it."""
-    words = " ".join(query for query, *_ in LOOKED_UP.findall(str(rule.get("annotations"))))
+def write_alert_test(folder: Path, name: str, tests: Iterable[Mapping[str, object]], interval: str, rule: Rule) -> Path:
+    """Writes a test file and a rule file for one alert and the rules that it reads; returns the test file."""
+    words = " ".join(query for query, *_ in QUERY_TEMPLATE.findall(str(rule.get("annotations"))))
     read = _read_by(f"{rule['expr']} {words}")
     groups = [
         {**group, "rules": kept}
@@ -127,13 +127,13 @@ def alone(folder: Path, name: str, tests: Iterable[Mapping[str, object]], interv
 
 
 def _read_by(expression: str) -> frozenset[str]:
-    """Returns the recordings and alerts that an expression reads, and those that these read."""
+    """Returns the recordings and alerts that an expression reads, directly or indirectly."""
     found = [rule for group in GROUPS for rule in group["rules"] if _name(rule) in expression]
     return frozenset(map(_name, found)).union(*(_read_by(rule["expr"]) for rule in found))
 
 
 def is_nested(rule: Rule) -> bool:
-    """Tells whether a rule reads what reads another one."""
+    """Tells whether a rule reads a rule that reads another one."""
     read = [each for group in GROUPS for each in group["rules"] if _name(each) in str(rule["expr"])]
     return any(_read_by(each["expr"]) for each in read)
 
@@ -163,11 +163,8 @@ def _dumped(document: Mapping[str, object]) -> str:
     return yaml.dump(document, Dumper=yaml.CSafeDumper, sort_keys=False, width=10**9, allow_unicode=True)
 
 
-def verdicts(promtool: str, files: Sequence[Path]) -> Mapping[str, str]:
-    """Runs several test files in one process; returns what promtool complains of by file name, nothing when all hold.
-
-    A start costs as much as the tests of several alerts.
-    """
+def run_tests(promtool: str, files: Sequence[Path]) -> Mapping[str, str]:
+    """Runs test files in one process, which is faster; returns promtool's failures by file, empty if there are none."""
     done = subprocess.run(
         [promtool, "test", "rules", *(file.name for file in files)],
         cwd=files[0].parent,
@@ -179,15 +176,15 @@ def verdicts(promtool: str, files: Sequence[Path]) -> Mapping[str, str]:
     )
     # in the order of the files, which Prometheus 3.x no longer names
     _, *parts = re.split(r"^  (SUCCESS|FAILED:)$", done.stdout, flags=re.MULTILINE)
-    told = list(zip(parts[::2], parts[1::2], strict=True))
-    assert len(told) == len(files), done.stdout
+    results = list(zip(parts[::2], parts[1::2], strict=True))
+    assert len(results) == len(files), done.stdout
     return {
-        file.name: "" if word == "SUCCESS" else text or word for file, (word, text) in zip(files, told, strict=True)
+        file.name: "" if word == "SUCCESS" else text or word for file, (word, text) in zip(files, results, strict=True)
     }
 
 
-def complaints(promtool: str, folder: Path, text: str) -> str:
-    """Runs promtool's tests; returns what it complains of, nothing when all hold."""
+def failures(promtool: str, folder: Path, text: str) -> str:
+    """Runs a test file; returns promtool's failures, empty if there are none."""
     file = folder / "tests.yml"
     file.write_text(text, "utf-8")
-    return verdicts(promtool, [file])[file.name]
+    return run_tests(promtool, [file])[file.name]

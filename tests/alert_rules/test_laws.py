@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from tests.alert_rules.laws import ALWAYS, LAWS, OF_LIMITS, STEP, Law
-from tests.alert_rules.promtool import FILES, Rule, Series, alerts, alone, fired, is_nested, verdicts
+from tests.alert_rules.promtool import (
+    FILES,
+    Rule,
+    Series,
+    alerts,
+    expected_alert,
+    is_nested,
+    run_tests,
+    write_alert_test,
+)
 from tests.oncall.amtool import program
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
@@ -33,12 +42,12 @@ ELSEWHERE = [{**HERE, label: "other"} for label in HERE]
 def cases(law: Law) -> list[Mapping[str, object]]:
     """Returns the cases of a law, in three tests of promtool."""
     before, during, after = map(law.time, law.at)
-    missing = [] if law.without is None else [fired(law.alert, law.without, law.value, law.texts)]
-    here = [fired(law.alert, {**law.fires, **in_place(law)}, law.value, law.texts)]
+    missing = [] if law.without is None else [expected_alert(law.alert, law.without, law.value, law.texts)]
+    here = [expected_alert(law.alert, {**law.fires, **in_place(law)}, law.value, law.texts)]
     one, other = ([*law.series(more={**more, **in_place(law)})] for more in PAIR)
     beside = [*one, *renamed(other)]
     beside += [series for more in ELSEWHERE for series in law.series(kept=True, more={**more, **of_job(law, more)})]
-    firing = [fired(law.alert, law.fires, law.value, law.texts)]
+    firing = [expected_alert(law.alert, law.fires, law.value, law.texts)]
     return [
         case(law, "below, firing, clearing", law.series(), (before, []), (during, firing), (after, [])),
         case(law, "without the figure", law.series(missing=True), (during, missing)),
@@ -78,8 +87,11 @@ def case(law: Law, name: str, series: Sequence[Series], *looks: tuple[str, objec
 
 def test_every_alert_keeps_its_laws(promtool: str, tmp_path: Path) -> None:
     """Each alert with its recordings alone; all in one run of promtool, which says what it complains of by law."""
-    files = [alone(tmp_path, f"{n} {law.name}", cases(law), f"{law.step}m", rule_of(law)) for n, law in enumerate(LAWS)]
-    found = verdicts(promtool, files)
+    files = [
+        write_alert_test(tmp_path, f"{n} {law.name}", cases(law), f"{law.step}m", rule_of(law))
+        for n, law in enumerate(LAWS)
+    ]
+    found = run_tests(promtool, files)
     assert found == dict.fromkeys(found, "")
 
 
@@ -94,7 +106,9 @@ def test_vmalert_keeps_laws_too(tmp_path: Path) -> None:
         for law in LAWS
         if law in OF_LIMITS or not (law.alert in BY_EXTRAPOLATION or is_nested(rule_of(law)))
     ]
-    files = [alone(tmp_path, f"{n}", cases(law)[:1], every, rule_of(law)) for n, (law, every) in enumerate(asked)]
+    files = [
+        write_alert_test(tmp_path, f"{n}", cases(law)[:1], every, rule_of(law)) for n, (law, every) in enumerate(asked)
+    ]
     tool = str(program("vmalert-tool", "sid"))
     command = [tool, "unittest", "--disableAlertgroupLabel", *(f"--files={file.name}" for file in files)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
@@ -113,12 +127,12 @@ def test_every_alert_has_a_law() -> None:
 
 
 def test_the_watchdog_fires_whatever_happens(promtool: str, tmp_path: Path) -> None:
-    firing = [fired("ChatUsageWatchdog", {}, "")]
+    firing = [expected_alert("ChatUsageWatchdog", {}, "")]
     check = {"eval_time": "10m", "alertname": "ChatUsageWatchdog", "exp_alerts": firing}
     test = {"interval": STEP, "input_series": [], "alert_rule_test": [check]}
     (rule,) = alerts()["ChatUsageWatchdog"]
-    file = alone(tmp_path, "watchdog", [test], STEP, rule)
-    assert verdicts(promtool, [file]) == {file.name: ""}
+    file = write_alert_test(tmp_path, "watchdog", [test], STEP, rule)
+    assert run_tests(promtool, [file]) == {file.name: ""}
 
 
 def test_the_rules_are_clean(promtool: str) -> None:

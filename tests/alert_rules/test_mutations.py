@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.alert_rules.laws import LAWS, Law
-from tests.alert_rules.promtool import Rule, alone, verdicts
+from tests.alert_rules.promtool import Rule, run_tests, write_alert_test
 from tests.alert_rules.test_laws import cases, rule_of
 from tests.oncall.amtool import program
 
@@ -82,8 +82,10 @@ def complained_of(
     laws: list[Law], mutants: Sequence[Mutant], checks: Sequence[Mapping[str, object]], promtool: str, folder: Path
 ) -> list[bool]:
     """Tells of each mutant whether a check fails, in one run of promtool."""
-    files = [alone(folder, f"{n}", checks, f"{laws[0].step}m", mutant.rule) for n, mutant in enumerate(mutants)]
-    found = verdicts(promtool, files) if files else {}
+    files = [
+        write_alert_test(folder, f"{n}", checks, f"{laws[0].step}m", mutant.rule) for n, mutant in enumerate(mutants)
+    ]
+    found = run_tests(promtool, files) if files else {}
     return [found[file.name] != "" for file in files]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.alert_rules.laws import CHAT, COMPANY, FRESH, QUERIES, REPORT, WORKED, fresh, limit, many, worked
-from tests.alert_rules.promtool import FILES, Series, complaints, document, verdicts
+from tests.alert_rules.promtool import FILES, Series, document, failures, run_tests
 from tests.oncall.amtool import program
 from tests.oncall.shipped import SUITES
 
@@ -199,7 +199,7 @@ def test_a_company_that_is_renamed_keeps_its_alert_and_gets_no_other(promtool: s
         "input_series": [each.document() for each in (*series, *figures)],
         "promql_expr_test": checks,
     }
-    assert complaints(promtool, tmp_path, document([test], "30m", FILES)) == ""
+    assert failures(promtool, tmp_path, document([test], "30m", FILES)) == ""
 
 
 def of_alert(limit: Mapping[str, str]) -> Mapping[str, str]:
@@ -215,5 +215,5 @@ def test_only_what_has_a_cause_is_told_of(suite: str, tmp_path: Path) -> None:
     for number, names in enumerate(TOGETHER):
         files.append(tmp_path / f"{number}.yml")
         files[-1].write_text(document([days(names)], "1h", FILES), "utf-8")
-    found = verdicts(str(program("promtool", suite)), files)
+    found = run_tests(str(program("promtool", suite)), files)
     assert found == dict.fromkeys(found, "")

@@ -1,6 +1,6 @@
-"""A simulated normal year: the default limits keep still, and each planted drop or spike is found.
+"""In a simulated normal year the default limits cause few alerts, and each injected drop or spike is found.
 
-By the exporter's own activities and limits, day by day; a rule adds only `for` and freshness to the comparison.
+Compares the exporter's activities and limits day by day; rules add only `for` and freshness.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -27,20 +27,20 @@ pytestmark = pytest.mark.once
 BEGIN, A_YEAR = date(2025, 11, 20), 365
 KEEP = RULES.keep_days
 MORNING = timedelta(hours=31)
-"""From the start of a day to the morning after it, when it is complete."""
+"""From the start of a day to the next morning, when it is complete."""
 CHRISTMAS = frozenset(date(2025, 12, number) for number in range(24, 32))
 CALENDAR = Calendar(holidays=RULES.calendar.holidays | CHRISTMAS)
-"""Public holidays, and the week in which the simulated companies rest as most real ones do: an operator knows it."""
-OPERATED = replace(RULES, calendar=CALENDAR)
-ENOUGH = 15.0
-"""Lower limits of companies that stay above min_baseline whatever else is planted in their weeks."""
-USUAL = 0.01
-"""The part of company-days on which somebody may be told of nothing."""
+"""Public holidays, and Christmas week, when the simulated companies are closed as most real ones are."""
+RULES_WITH_HOLIDAYS = replace(RULES, calendar=CALENDAR)
+MIN_LOWER_LIMIT = 15.0
+"""Companies with such limits stay above min_baseline whatever is injected."""
+MAX_FALSE_ALARMS = 0.01
+"""Allowed share of company-days."""
 
 
 @dataclass(frozen=True)
-class Plant:
-    """What is planted: on these days of these companies the use is so many times what it would be."""
+class Anomaly:
+    """Multiplies the usage of some companies on some days."""
 
     ratio: float
     places: frozenset[tuple[int, date]]
@@ -50,7 +50,7 @@ class Plant:
 
 
 def rows(world: World, day: date) -> Iterator[Row]:
-    """Yields what the platform says of a complete day."""
+    """Yields the platform's rows of a complete day."""
     at = datetime.combine(day, datetime.min.time(), utc(2000, 1, 1).tzinfo) + timedelta(days=5)
     view = world.view(day, at)
     for company in world.companies if view else ():
@@ -61,9 +61,9 @@ def rows(world: World, day: date) -> Iterator[Row]:
 
 
 def mornings(
-    world: World, rules: DayRules = OPERATED, limits: CompanyLimits | None = None
+    world: World, rules: DayRules = RULES_WITH_HOLIDAYS, limits: CompanyLimits | None = None
 ) -> Iterator[tuple[date, Mapping[tuple[str, ...], float]]]:
-    """Yields each day of the year with the samples of the morning after it."""
+    """Yields each day of the year with the samples of the next morning."""
     names = {str(company.id): company.name for company in world.companies}
     ledger, company_limits = Ledger(), limits or CompanyLimits((BUILT_IN,))
     for number in range(-KEEP, A_YEAR):
@@ -89,8 +89,8 @@ def mornings(
         )
 
 
-def told(samples: Mapping[tuple[str, ...], float]) -> Iterable[tuple[str, str]]:
-    """Yields the companies that somebody is told of, with the bound that they break."""
+def breaches(samples: Mapping[tuple[str, ...], float]) -> Iterable[tuple[str, str]]:
+    """Yields companies outside their limits, with the broken bound."""
     for (name, company, *limit), value in samples.items():
         if name == LIMIT:
             figure = LAST_WORKING_DAY if limit[0] == "lower" else LAST_DAY
@@ -99,39 +99,44 @@ def told(samples: Mapping[tuple[str, ...], float]) -> Iterable[tuple[str, str]]:
                 yield company, limit[0]
 
 
-def test_a_normal_year_is_quiet_and_what_is_planted_is_found(tell: Callable[[str], None]) -> None:
-    world, chance = World.from_seed(1, 20), Random(7)
+def test_a_normal_year_has_few_false_alarms_and_each_anomaly_is_found(tell: Callable[[str], None]) -> None:
+    world, random = World.from_seed(1, 20), Random(7)
     false_alarms, left, judged, candidates = {"lower": 0, "upper": 0}, 0, 0, []
     for day, samples in mornings(world):
         judged += sum(name == LAST_DAY for name, *_ in samples)
-        for company, bound in told(samples):
+        for company, bound in breaches(samples):
             customer = world.company(int(company))
-            gone = customer is not None and not customer.is_customer(day)
-            left += gone
-            false_alarms[bound] += not gone
+            has_left = customer is not None and not customer.is_customer(day)
+            left += has_left
+            false_alarms[bound] += not has_left
         candidates += [
             (int(company), day)
             for (name, company, *limit), value in samples.items()
-            if (name, limit[:1]) == (LIMIT, ["lower"]) and value >= ENOUGH and CALENDAR.is_working(day)
+            if (name, limit[:1]) == (LIMIT, ["lower"]) and value >= MIN_LOWER_LIMIT and CALENDAR.is_working(day)
             if samples[LAST_DAY, company] > 0
         ]
 
     found = {}
     for bound, ratio in (("lower", 0.2), ("upper", 8.0)):
-        places = frozenset(chance.sample(candidates, 40))
-        planted = world.under(Plant(ratio, places).condition)
-        breaches = {(int(company), day) for day, each in mornings(planted) for company, of in told(each) if of == bound}
-        found[bound] = len(places & breaches), len(places)
+        places = frozenset(random.sample(candidates, 40))
+        with_anomalies = world.under(Anomaly(ratio, places).condition)
+        broken = {
+            (int(company), day)
+            for day, each in mornings(with_anomalies)
+            for company, of in breaches(each)
+            if of == bound
+        }
+        found[bound] = len(places & broken), len(places)
 
-    bare = sum(len(list(told(samples))) for _, samples in mornings(world, RULES))
+    bare = sum(len(list(breaches(samples))) for _, samples in mornings(world, RULES))
     lines = [
-        f"a normal year of 20 companies: {judged} company-days judged; {left} told of one that left",
-        f"  with public holidays alone, Christmas week not in the calendar: told of {bare} ({bare / judged:.2%})",
+        f"a normal year of 20 companies: {judged} company-days; {left} alerts of companies that left",
+        f"  with public holidays alone, Christmas week not in the calendar: {bare} alerts ({bare / judged:.2%})",
     ]
     for bound, count in false_alarms.items():
         share, (seen, of) = count / judged, found[bound]
-        lines.append(f"  {bound}: told of {count} ({share:.2%}) without a cause; {seen} of {of} planted found")
+        lines.append(f"  {bound}: {count} false alarms ({share:.2%}); {seen} of {of} anomalies found")
     tell("\n".join(lines))
 
-    assert sum(false_alarms.values()) / judged < USUAL
+    assert sum(false_alarms.values()) / judged < MAX_FALSE_ALARMS
     assert all(seen == of for seen, of in found.values())

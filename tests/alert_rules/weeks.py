@@ -1,7 +1,6 @@
-"""Five weeks of pages, made by the exporter itself on a passed clock, as input of promtool.
+"""Five simulated weeks of expositions as input for promtool, scraped every 30 minutes.
 
-promtool's time begins on a Thursday, 1970-01-01; the weeks begin on Thursday 2026-10-01, and moments on the page are
-moved with them. A page is looked at every 30 minutes, as a slow Prometheus would.
+promtool's time starts on Thursday, 1970-01-01. The weeks start on Thursday, 2026-10-01, and timestamps are shifted.
 """
 
 import re
@@ -34,29 +33,29 @@ NAMES = frozenset(
     for rule in group["rules"]
     for name in re.findall(r"\b(?:chat_usage|paradigm)_\w+", rule["expr"])
 )
-"""What the rules read of a page."""
+"""Metrics that the rules read."""
 RULES = replace(DAILY, calendar=Calendar())
 _LINE = re.compile(r"(\w+)\{(.*)\} (\S+)")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 
 def day(number: int) -> date:
-    """Returns the calendar day of a day of the weeks; 0 is the first one."""
+    """Returns the date of a day, counted from 0."""
     return (BEGIN + timedelta(days=number)).date()
 
 
 def at(number: int, hour: int, minute: int = 0) -> str:
-    """Returns a moment of the weeks as promtool writes it."""
+    """Returns a moment in promtool's notation."""
     return f"{number * 24 + hour}h{minute}m"
 
 
-class Refusing(httpx.ASGITransport):
-    """The simulated platform, whose paths can be out of order."""
+class FailingTransport(httpx.ASGITransport):
+    """The simulated platform; paths that contain `broken` respond with 503."""
 
     broken: str = "nothing"
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answers, or not."""
+        """Responds, or fails."""
         if self.broken in request.url.path:
             return httpx.Response(503, stream=httpx.ByteStream(b""))
         return await super().handle_async_request(request)
@@ -64,7 +63,7 @@ class Refusing(httpx.ASGITransport):
 
 @dataclass
 class Installation:
-    """One exporter of one source through the weeks; `plan` is what happens, by day and hour."""
+    """A simulated exporter with one source; `plan` has actions by day and hour."""
 
     source: str
     world: World
@@ -77,7 +76,7 @@ class Installation:
 
     def __post_init__(self) -> None:
         self.clock = PassedClock(BEGIN)
-        self.transport = Refusing(create_app(self.world, self.clock.now, sleep=self.clock.sleep))
+        self.transport = FailingTransport(create_app(self.world, self.clock.now, sleep=self.clock.sleep))
         self.samples: dict[tuple[str, str], dict[int, float]] = {}
         self.road: Road | None = None
 
@@ -88,23 +87,24 @@ class Installation:
         )
 
     async def start(self) -> None:
-        """Starts an exporter that remembers nothing, and polls."""
+        """Starts an exporter without a state, and polls."""
         if self.road is not None:
             await self.road.__aexit__()
         self.road = Road(self.transport, self.clock, self.world.keys.admin, self.target())
         await self.road.__aenter__()
         await self.road.poller.poll()
 
-    async def live(self) -> None:
-        """Goes through the weeks."""
+    async def run(self) -> None:
+        """Simulates all weeks."""
         await self.start()
         last: object = None
         found: list[tuple[tuple[str, str], float]] = []
         due = BEGIN + self.first_poll
         for step in range(DAYS * PER_DAY):
             self.clock.moment = moment = BEGIN + step * HALF_HOUR
-            if happens := self.plan.get((step // PER_DAY, step % PER_DAY // 2)):
-                await (happens(self) if step % 2 == 0 else _nothing())
+            action = self.plan.get((step // PER_DAY, step % PER_DAY // 2))
+            if action and step % 2 == 0:
+                await action(self)
             assert self.road is not None
             if moment >= due:
                 due += self.interval
@@ -120,15 +120,11 @@ class Installation:
         await self.road.__aexit__()
 
     def series(self) -> list[Series]:
-        """Returns all that was seen, for promtool."""
+        """Returns the scraped series for promtool."""
         return [
             Series(name, {key: _plain(value) for key, value in _LABEL.findall(labels)}, _encoded(values))
             for (name, labels), values in self.samples.items()
         ]
-
-
-async def _nothing() -> None:
-    """Happens in the second half of an hour."""
 
 
 def _plain(value: str) -> str:
@@ -139,13 +135,13 @@ def _read(text: str, source: str) -> list[tuple[tuple[str, str], float]]:
     found = []
     for name, labels, value in _LINE.findall(text):
         if name in NAMES:
-            moved = SHIFT if name.endswith("_timestamp_seconds") and float(value) > 0 else 0.0
-            found.append(((name, labels.replace('source="s"', f'source="{source}"')), float(value) - moved))
+            shift = SHIFT if name.endswith("_timestamp_seconds") and float(value) > 0 else 0.0
+            found.append(((name, labels.replace('source="s"', f'source="{source}"')), float(value) - shift))
     return found
 
 
 def _encoded(values: Mapping[int, float]) -> str:
-    """Returns values by step in promtool's run-length notation."""
+    """Returns values in promtool's run-length notation."""
     words: list[str] = []
     step = 0
     while step < DAYS * PER_DAY:
@@ -157,7 +153,7 @@ def _encoded(values: Mapping[int, float]) -> str:
     return " ".join(words)
 
 
-# Who is who. Day 28 is a Thursday, 29 a Friday, 30 a Saturday, 32 a Monday.
+# Day 28 is a Thursday, 29 a Friday, 30 a Saturday, 32 a Monday.
 FRIDAY, SATURDAY, MONDAY, WEDNESDAY = 29, 30, 32, 34
 SEVERITY_CHANGES, RESTART, CORRECTIONS = 33, 31, 20
 
@@ -166,7 +162,7 @@ def _days_since_midnight(view: DayView) -> float:
     return (view.at - view.start) / timedelta(days=1)
 
 
-USE: Mapping[str, Callable[[int, DayView], float]] = {
+USAGE: Mapping[str, Callable[[int, DayView], float]] = {
     "down": lambda number, _view: 0.1 if FRIDAY <= number <= MONDAY else 1.0,
     "saturday": lambda number, _view: 80.0 if number == SATURDAY else 1.0,
     "corrected": lambda number, view: 0.6 if number >= CORRECTIONS and _days_since_midnight(view) >= 2.5 else 1.0,
@@ -176,20 +172,20 @@ USE: Mapping[str, Callable[[int, DayView], float]] = {
     "steady": lambda _number, _view: 1.0,
     "fixed": lambda number, _view: 0.1 if FRIDAY <= number <= MONDAY else 1.0,
 }
-"""What happens to the use of each role, as a ratio; 0 leaves the row out."""
+"""Factor of the usage of each role's company; 0 leaves out the row."""
 
 
-def cast(world: World) -> Mapping[str, Company]:
-    """Chooses companies for the roles: customers of all times, of some size, who rest on weekends."""
-    fit = [each for each in world.companies if each.tenure is None and each.size > 60 and each.weekend < 0.1]
-    assert len(fit) >= len(USE)
-    return dict(zip(USE, fit, strict=False))
+def choose_companies(world: World) -> Mapping[str, Company]:
+    """Chooses a company for each role: large enough, quiet on weekends, a customer all the time."""
+    suitable = [each for each in world.companies if each.tenure is None and each.size > 60 and each.weekend < 0.1]
+    assert len(suitable) >= len(USAGE)
+    return dict(zip(USAGE, suitable, strict=False))
 
 
 def main_world() -> tuple[World, Mapping[str, Company], Company]:
-    """Returns the world of the main source, who is who, and a tiny company that falls silent."""
+    """Returns the world of the main source, companies by role, and a tiny company that becomes silent."""
     world = World.from_seed(1, 40)
-    roles = cast(world)
+    roles = choose_companies(world)
     tiny = next(each for each in world.companies if each.tenure is None and each.size < 8)
     by_id = {company.id: role for role, company in roles.items()}
 
@@ -197,7 +193,7 @@ def main_world() -> tuple[World, Mapping[str, Company], Company]:
         number = (view.day - BEGIN.date()).days
         if company is tiny:
             return 0.0 if number >= 27 else 1.0
-        return USE[by_id[company.id]](number, view)
+        return USAGE[by_id[company.id]](number, view)
 
     kept = {*by_id, tiny.id}
     for company in world.companies:
@@ -211,7 +207,7 @@ async def _restart(installation: Installation) -> None:
 
 
 async def main_source() -> tuple[Installation, Mapping[str, Company], Company]:
-    """Companies of all kinds; a restart on the Saturday, another severity on the Tuesday."""
+    """Companies of all roles, a restart on Saturday, and another severity from Tuesday."""
     world, roles, tiny = main_world()
     fixed = f"id:{roles['fixed'].id}"
     off = Threshold(("user_queries",), {"drop_ratio": None, "spike_ratio": None}, company=fixed)
@@ -225,52 +221,54 @@ async def main_source() -> tuple[Installation, Mapping[str, Company], Company]:
         installation.company_limits = company_limits("critical")
         await installation.start()
 
-    made = Installation(
+    installation = Installation(
         "m",
         world,
         company_limits=company_limits("warning"),
         plan={(RESTART, 10): _restart, (SEVERITY_CHANGES, 2): change},
         unscraped=frozenset({RESTART * PER_DAY + 20, RESTART * PER_DAY + 21}),
     )
-    await made.live()
-    return made, roles, tiny
+    await installation.run()
+    return installation, roles, tiny
 
 
-def _everybody_falls(world: World, number: int) -> World:
+def _all_companies_drop(world: World, number: int) -> World:
     since = day(number)
     return world.under(lambda _company, view: 0.1 if view.day >= since else 1.0)
 
 
 async def late_source() -> Installation:
-    """Everybody falls on day 27, and on day 29 at noon the platform is gone for good."""
+    """All companies drop on day 27; from noon of day 29 the platform is down."""
     world = World.from_seed(2, 12)
 
-    async def gone(installation: Installation) -> None:
+    async def break_platform(installation: Installation) -> None:
         installation.transport.broken = "/"
 
-    made = Installation("l", _everybody_falls(world, 27), plan={(29, 12): gone})
-    await made.live()
-    return made
+    installation = Installation("l", _all_companies_drop(world, 27), plan={(29, 12): break_platform})
+    await installation.run()
+    return installation
 
 
 async def half_stuck_source() -> Installation:
-    """Two reports, of which tools is out of order from day 28 on, after a spike in it; chat goes on."""
+    """Two reports; tools fails from day 28 on, after a spike, and chat-sessions continues."""
     world = World.from_seed(3, 6)
 
-    async def gone(installation: Installation) -> None:
+    async def break_platform(installation: Installation) -> None:
         installation.transport.broken = "tools"
 
     above = Threshold(("tool_uses",), {"above": 1.0}, severity="warning")
-    book = CompanyLimits((BUILT_IN, above))
-    made = Installation("t", world, ("chat-sessions", "tools"), company_limits=book, plan={(28, 12): gone})
-    await made.live()
-    return made
+    limits = CompanyLimits((BUILT_IN, above))
+    installation = Installation(
+        "t", world, ("chat-sessions", "tools"), company_limits=limits, plan={(28, 12): break_platform}
+    )
+    await installation.run()
+    return installation
 
 
 async def slow_source() -> Installation:
-    """Polls every 12 hours, at 05:30 and 17:30: half a day after the day is complete."""
-    made = Installation(
+    """Polls every 12 hours, at 05:30 and 17:30."""
+    installation = Installation(
         "h", World.from_seed(4, 6), interval=timedelta(hours=12), first_poll=timedelta(hours=5, minutes=30)
     )
-    await made.live()
-    return made
+    await installation.run()
+    return installation

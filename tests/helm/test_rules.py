@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.alert_rules.laws import FRESH, QUERIES, limit
-from tests.alert_rules.promtool import FILES, GROUPS, Series, alone, verdicts
+from tests.alert_rules.promtool import FILES, GROUPS, Series, run_tests, write_alert_test
 from tests.helm.charts import at, objects, objects_of, the, values
 from tests.oncall.amtool import program
 from tests.oncall.shipped import Config, alertmanager, mapping, mappings
@@ -115,8 +115,8 @@ def fires(expression: str, series: Sequence[Series], of: int, folder: Path) -> N
     samples = [{"labels": "{}", "value": of}]
     check = {"expr": "count(found)", "eval_time": "1d", "exp_samples": samples}
     test = {"interval": "1h", "input_series": [each.document() for each in series], "promql_expr_test": [check]}
-    file = alone(folder, "rendered", [test], "1h", rule)
-    assert verdicts(str(program("promtool", "trixie")), [file]) == {file.name: ""}
+    file = write_alert_test(folder, "rendered", [test], "1h", rule)
+    assert run_tests(str(program("promtool", "trixie")), [file]) == {file.name: ""}
 
 
 def rule_with(alert: str, found: list[Config]) -> str:

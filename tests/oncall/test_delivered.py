@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from tests.alert_rules.laws import LAWS, Law
-from tests.alert_rules.promtool import FILES, fired
+from tests.alert_rules.promtool import FILES, expected_alert
 from tests.e2e import programs
 from tests.oncall import shipped
 from tests.oncall.alerting import alertmanager
@@ -68,7 +68,7 @@ def every_channel(inbox: Inbox, folder: Path) -> Config:
 
 def alert(law: Law) -> Config:
     """Returns the alert of a breach, whose links lead to somebody's addresses, as it is posted."""
-    made = fired(law.alert, law.fires, law.value, law.texts)
+    made = expected_alert(law.alert, law.fires, law.value, law.texts)
     text = yaml.safe_dump(dict(made["exp_annotations"]), width=10**9, allow_unicode=True)
     now = datetime.now(UTC)
     return {
