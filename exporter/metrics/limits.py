@@ -4,14 +4,12 @@ Of several entries that select a company the last one counts, per limit and seve
 """
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from exporter.domain.calendars import Calendar, CompanyCalendar
-from exporter.domain.model import Sample
 from exporter.domain.selectors import selects
 from exporter.domain.thresholds import FLOORS, Threshold
 
@@ -127,62 +125,44 @@ def resolved(entries: Iterable[Threshold]) -> Mapping[str, ActivityLimits]:
     }
 
 
-MISSING = "chat_usage_activity_limit_missing"
-MISSING_LABELS = ("source", "report", "activity", "reason")
 NO_HISTORY, FEW_WEEKS, UNREAD = "no_history", "few_weeks", "unread"
-MISSING_HELP = (
-    f"Companies without a configured limit in force, by reason: {NO_HISTORY}, {FEW_WEEKS} (below 3), {UNREAD}."
-)
 WEEKS = 6
 FEWEST_POINTS = 3
 WEEK = timedelta(days=7)
 
 
-class Compared(NamedTuple):
-    """What a company's limits are compared with or made from; NaN is unknown.
+def why_missing(
+    limits: ActivityLimits,
+    calendar: Calendar,
+    first: date,
+    sides: Iterable[tuple[date | None, float, float]],
+    *,
+    history: bool,
+    is_share: bool,
+) -> str | None:
+    """Returns why a limit of a company is not in force; None if all are, or none is configured.
 
-    `first` is the day of its first row; `figures` (of shares: volumes) are those of last day and last working
-    day, `baselines` parallel.
+    `first` is the day of its first row. `sides` are what upper, then what lower limits are compared with: a day, the
+    figure then (of shares: the volume) and the baseline; NaN is unknown.
     """
-
-    limits: ActivityLimits
-    calendar: Calendar
-    first: date
-    days: tuple[date, date | None]
-    figures: tuple[float, float]
-    baselines: tuple[float, float]
-
-
-def missing_limits(labels: tuple[str, str, str], reasons: Iterable[str | None]) -> Iterator[Sample]:
-    """Yields how many companies lack limits of an activity, by reason; None: this company lacks none.
-
-    `labels` are source, report and activity.
-    """
-    for reason, count in sorted(Counter(filter(None, reasons)).items()):
-        yield Sample((*labels, reason), float(count))
-
-
-def why_missing(compared: Compared, *, history: bool, is_share: bool = False) -> str | None:
-    """Returns why a limit of a company is not in force; None if all are, or none is configured."""
-    bases = {(limit.bound, limit.basis) for limit in compared.limits.limits}
+    bases = {(limit.bound, limit.basis) for limit in limits.limits}
     if bases and is_share and not history:
         return NO_HISTORY
-    for place, bound in enumerate(("upper", "lower")):
+    for bound, (day, figure, baseline) in zip(("upper", "lower"), sides, strict=True):
         if bound not in {each for each, _ in bases}:
             continue
-        day = compared.days[place]
-        if day is None or day < compared.first:
+        if day is None or day < first:
             return FEW_WEEKS
-        if math.isnan(compared.figures[place]):
+        if math.isnan(figure):
             return UNREAD
-        if (bound, "usual") in bases and math.isnan(compared.baselines[place]):
-            return _why_no_baseline(compared, day, is_share=is_share) if history else NO_HISTORY
+        if (bound, "usual") in bases and math.isnan(baseline):
+            return _why_no_baseline(day, first, calendar, is_share=is_share) if history else NO_HISTORY
     return None
 
 
-def _why_no_baseline(compared: Compared, day: date, *, is_share: bool) -> str:
+def _why_no_baseline(day: date, first: date, calendar: Calendar, *, is_share: bool) -> str:
     if is_share:
         return FEW_WEEKS  # a week without volume has no share
     earlier = (day - WEEK * n for n in range(1, WEEKS + 1))
-    there = [each for each in earlier if each >= compared.first and each not in compared.calendar.holidays]
+    there = [each for each in earlier if each >= first and each not in calendar.holidays]
     return UNREAD if len(there) >= FEWEST_POINTS else FEW_WEEKS

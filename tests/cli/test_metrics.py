@@ -21,7 +21,7 @@ from exporter.cli.metrics import catalogue, example
 from exporter.domain.clock import Clock
 from exporter.domain.model import Family
 from exporter.metrics import report_health
-from exporter.metrics.limits import MISSING
+from exporter.metrics.activities import MISSING
 from exporter.metrics.unmatched import UNMATCHED_INFO
 from exporter.platforms.registry import platforms
 from exporter.settings import load

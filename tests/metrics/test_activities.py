@@ -21,11 +21,12 @@ from exporter.metrics.activities import (
     LAST_DAY,
     LAST_WORKING_DAY,
     LIMIT,
+    MISSING,
     TODAY,
     WORKING_DAY,
     activity_families,
 )
-from exporter.metrics.limits import MISSING, CompanyLimits
+from exporter.metrics.limits import CompanyLimits
 from exporter.metrics.report_view import CompanyIndex, Health, ReportView
 from exporter.platforms.api import Report
 from exporter.platforms.paradigm.platform import (

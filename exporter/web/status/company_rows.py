@@ -20,6 +20,7 @@ from exporter.metrics.activities import (
     LAST_DAY,
     LAST_WORKING_DAY,
     LIMIT,
+    MISSING,
     TODAY,
     WORKING_DAY,
     activity_families,
