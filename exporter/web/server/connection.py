@@ -158,7 +158,7 @@ class Handshake(asyncio.Protocol):
         """Accepts a client; nothing is read before the handshake begins."""
         self._raw = cast("asyncio.Transport", transport)
         self._raw.pause_reading()
-        self._waiting.asking[self] = self._connection.loop.call_later(self._waiting.limits.handshake, self.cut_off)
+        self._waiting.asking[self] = None  # without a timer: the handshake has its own
         self._waiting.make_room(self._connection.connections, tls=True)
         self._task = self._connection.loop.create_task(self._shake())
 
@@ -181,16 +181,14 @@ class Handshake(asyncio.Protocol):
         except OSError:  # also of ssl, and when it takes too long
             transport = None
         self._waiting.end(self)
-        if transport is None or self._lost or not self._is_allowed(transport):
-            (transport or self._raw).abort()
+        if transport is None or self._lost:
+            self._raw.abort()
+            return
+        if not is_allowed(transport.get_extra_info("peercert"), self._allowed):
+            log.warning("client refused: its certificate has no name of client_allowed_sans")
+            transport.abort()
             return
         transport.set_protocol(self._connection)
         self._connection.connection_made(transport)
         if self._received:
             self._connection.data_received(self._received)
-
-    def _is_allowed(self, transport: asyncio.Transport) -> bool:
-        if is_allowed(transport.get_extra_info("peercert"), self._allowed):
-            return True
-        log.warning("client refused: its certificate has no name of client_allowed_sans")
-        return False
