@@ -124,7 +124,7 @@ def _matches(password: bytes, hashed: bytes) -> bool:
 
 @dataclass(slots=True)
 class BasicAuth:
-    """Middleware for authentication; `config` returns the current configuration.
+    """Middleware for authentication of HTTP; `config` returns the current configuration.
 
     `refused` is called with the reason, `credentials` or `too_many`, when a request with a password is rejected.
     """
@@ -136,9 +136,6 @@ class BasicAuth:
     _bucket: TokenBucket = field(default_factory=lambda: TokenBucket(OPEN.rate_limit))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
         config = await self.config()
         headers = config.http_server_config.headers
 

@@ -79,7 +79,7 @@ class Server(uvicorn.Server):
     ) -> None:
         config = uvicorn.Config(
             origin_form(app),
-            lifespan="off",
+            lifespan="off",  # with this and `ws`, applications are asked by HTTP alone
             log_config=None,
             access_log=False,
             server_header=False,
@@ -138,7 +138,7 @@ def origin_form(app: ASGIApp) -> ASGIApp:
     """Accepts request lines with a whole URL, as proxies get them; servers must (RFC 9112, 3.2.2)."""
 
     async def asked(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (match := AUTHORITY.match(scope["raw_path"])):
+        if match := AUTHORITY.match(scope["raw_path"]):
             raw_path = scope["raw_path"][match.end() :] or b"/"
             scope = {**scope, "raw_path": raw_path, "path": unquote(raw_path.decode("ascii"))}
         await app(scope, receive, send)
