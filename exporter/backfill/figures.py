@@ -5,14 +5,12 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from exporter.domain.calendars import day_at
 from exporter.domain.model import Column, Days, Measure
 from exporter.domain.text import label_value
-from exporter.ledger.day_status import DayRules
 from exporter.ledger.ledger import Asked, Block, Ledger, fold
 from exporter.ledger.table import Table
 from exporter.metrics.daily import DailyFigures, measures
@@ -55,11 +53,6 @@ def noon(day: date) -> int:
 def daily(measure: Measure) -> str:
     """Returns the name of the family with one sample per day."""
     return measure.family + SUFFIX
-
-
-def newest_final(now: datetime, rules: DayRules) -> date:
-    """Returns the newest day that is never read again (docs/concepts.md)."""
-    return day_at(now, rules.zone) - timedelta(days=rules.reread_days + 1)
 
 
 def helps(target: Target) -> Mapping[str, str]:

@@ -23,7 +23,7 @@ from exporter.domain.selectors import Entry, matches
 from exporter.domain.text import printable
 from exporter.polling.probe import Finding, LastCodes, probe
 from exporter.polling.target import Target
-from exporter.settings import Settings, Source
+from exporter.settings import Settings
 from exporter.settings.no_effect import without_effect
 
 Result = TypeVar("Result")
@@ -55,19 +55,16 @@ def check(
     for note in (*settings.notes, *without_effect(settings, CLOCK.now())):
         typer.echo(note)
     for each in settings.sources.values():
-        typer.echo(describe(each))
+        minutes = each.poll.interval.total_seconds() / 60
+        names = ", ".join(report.name for report in each.target.reports)
+        typer.echo(
+            f"{each.name}: {each.platform.title} at {each.base_url}, every {minutes:g} min, "
+            f"days of {each.target.rules.zone.key}, reports {names}"
+        )
     typer.echo("The configuration is valid.")
     if probe:
         targets = [each.target for each in settings.sources.values()]
         conclude(ask(settings), Console(highlight=False), targets)
-
-
-def describe(each: Source) -> str:
-    minutes = each.poll.interval.total_seconds() / 60
-    return (
-        f"{each.name}: {each.platform.title} at {each.base_url}, every {minutes:g} min, "
-        f"days of {each.target.rules.zone.key}, reports {', '.join(report.name for report in each.target.reports)}"
-    )
 
 
 def ask(settings: Settings) -> tuple[Finding, ...] | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,6 @@ import typer
 
 from exporter.app import interpreter
 from exporter.app.assemble import CLOCK, fingerprint
-from exporter.backfill.figures import newest_final
 from exporter.backfill.manifest import DESTINATION, digest, opened
 from exporter.backfill.openmetrics_file import Runs
 from exporter.backfill.remote_write import RemoteWrite
@@ -18,6 +18,7 @@ from exporter.backfill.store_client import client, http_config, shown_url
 from exporter.backfill.verify import Comparison
 from exporter.cli.backfill.destinations import compared, into_file, into_store
 from exporter.cli.options import ConfigFile, configured, option, option_value
+from exporter.domain.calendars import day_at
 from exporter.domain.clock import utcnow
 from exporter.domain.errors import ConfigError, FailedError, StoreError
 from exporter.domain.model import Days
@@ -128,13 +129,14 @@ def span(first: str | None, last: str | None, wanted: Source, *, known: bool) ->
     """Returns the days to request from a source; `--from` is optional if the manifest has it (`known`)."""
     if first is None and not known:
         raise ConfigError("--from: is missing; give the first day, such as --from 2024-01-31")
-    newest = newest_final(utcnow(), wanted.target.rules)
+    rules = wanted.target.rules
+    newest = day_at(utcnow(), rules.zone) - timedelta(days=rules.reread_days + 1)  # never read again
     end = newest if last is None else option_value("--to", day, last)
     begin = end if first is None else option_value("--from", day, first)
     if end > newest:
         raise ConfigError(
             f"--to: {end} is not final yet; the newest final day of {wanted.name} is {newest} (reread_days is "
-            f"{wanted.target.rules.reread_days}); leave --to out, or wait"
+            f"{rules.reread_days}); leave --to out, or wait"
         )
     if end < begin:
         raise ConfigError(f"--from: {begin} is after the last day, {end}; choose an earlier one")

@@ -20,7 +20,6 @@ from exporter.metrics.activities import (
     LAST_DAY,
     LAST_WORKING_DAY,
     LIMIT,
-    MISSING,
     TODAY,
     WORKING_DAY,
     activity_families,
