@@ -165,8 +165,9 @@ class Client:
         if request.link:
             url, params = self._linked(request, url)
         self._endpoint.keys_in_use[self._endpoint.source] = key
-        mask = KeyMask(self._endpoint.keys_in_use.values(), self._endpoint.headers(key))
-        sent = HttpRequest(self._endpoint, request, self._site, url, key, mask, self._proxy, params)
+        headers = self._endpoint.headers(key)
+        mask = KeyMask(self._endpoint.keys_in_use.values(), headers)
+        sent = HttpRequest(self._endpoint, request, self._site, url, headers, mask, self._proxy, params)
         if self._pause:
             await self._obey_pause(self._pause, sent, retry_budget)
         attempt = 1
@@ -225,11 +226,11 @@ class Client:
     async def _attempt(self, sent: HttpRequest) -> bytes:
         await self._bucket.take()
         began = self._clock.monotonic()
-        code, request, headers = "error", sent.request, self._endpoint.headers(sent.key)
+        code, request = "error", sent.request
         try:
             async with (
                 asyncio.timeout(self._endpoint.timeout),
-                self._http.stream(request.method, sent.url, params=sent.params, headers=headers) as response,
+                self._http.stream(request.method, sent.url, params=sent.params, headers=sent.headers) as response,
             ):
                 code = str(response.status_code)
                 if dated := http_date(response.headers.get("Date", "")):

@@ -1,5 +1,6 @@
 """A request as it is sent, and messages about it; the one place that quotes a platform's text."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import httpx
@@ -20,10 +21,10 @@ class HttpRequest:
     request: Request
     site: str
     url: str
-    key: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
     mask: KeyMask = field(repr=False)
     proxy: Proxy | None
-    params: httpx.QueryParams = field(default_factory=httpx.QueryParams, repr=False)
+    params: httpx.QueryParams = field(repr=False)
 
     def message(self, text: str) -> str:
         """Returns one line: source, report, text, and the proxy if there is one."""

@@ -147,7 +147,7 @@ async def _status_error(response: httpx.Response, sent: HttpRequest) -> ReportEr
     status = response.status_code
     if status == HTTPStatus.NO_CONTENT:
         return _not_json(response, sent, b"")
-    if 300 <= status < 400:  # noqa: PLR2004 -- the class of redirects
+    if response.is_redirect:
         return HttpStatusError(sent.message(f"{sent.url} {_redirect(response, sent)}"))
     quoted = await _quoted_body(response, sent)
     message = sent.message(f"{sent.url} answered {status}{_remedy(status, sent)}{quoted}")
