@@ -38,12 +38,7 @@ COLUMNS = (
     LongColumn("Left out"),
     NumberColumn("Time"),
 )
-SELECTOR_COLUMNS = (
-    ShortColumn("Source"),
-    ShortColumn("Option"),
-    LongColumn("Selector"),
-    NumberColumn("Com-\npanies"),
-)
+SELECTOR_COLUMNS = (ShortColumn("Source"), ShortColumn("Option"), LongColumn("Selector"), NumberColumn("Com-\npanies"))
 
 
 def check(

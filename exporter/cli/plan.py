@@ -72,11 +72,7 @@ def check_limits(foreseen: Forecast, max_series: int | None, max_calls: int | No
 
 
 def show(foreseen: Forecast, console: Console) -> None:
-    columns = (
-        LongColumn("Source"),
-        LongColumn("Report"),
-        *map(NumberColumn, ("Expected", "At most", "Peak/min")),
-    )
+    columns = (LongColumn("Source"), LongColumn("Report"), *map(NumberColumn, ("Expected", "At most", "Peak/min")))
     tables.show(console, "Calls per day", columns, list(_calls(foreseen)))
     for title, series in _series(foreseen):
         rows = [(family, str(count)) for family, count in series.items()]
