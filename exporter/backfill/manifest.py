@@ -60,17 +60,13 @@ class Manifest:
     """The manifest in `folder`, which this process has locked; open it with `opened`."""
 
     folder: Path
-    _content: Contents
-
-    @property
-    def finished(self) -> bool:
-        return self._content.finished
+    content: Contents
 
     def span(self, source: str) -> Days:
-        return self._content.spans[source]
+        return self.content.spans[source]
 
     def progress(self, source: str, report: str) -> ReportProgress:
-        return self._content.reports.get(f"{source}/{report}", NOT_ASKED)
+        return self.content.reports.get(f"{source}/{report}", NOT_ASKED)
 
     def left(self, source: str, report: str) -> Days | None:
         """Returns the days of a report that are still to be asked; None if there are none."""
@@ -91,7 +87,7 @@ class Manifest:
             raise ConfigError(f"{path}: {reason}; delete the folder {self.folder} to start over") from error
 
     def begin(self, source: str, report: str, progress: ReportProgress) -> None:
-        self.write(reports={**self._content.reports, f"{source}/{report}": progress})
+        self.write(reports={**self.content.reports, f"{source}/{report}": progress})
 
     def done(self, piece: Piece, state: ReportState) -> None:
         """Notes that a piece was handed on, and the state after it."""
@@ -108,26 +104,23 @@ class Manifest:
 
         Reports that the platform lacked are asked again: a later release may have them.
         """
-        wanted = dict(self._content.spans)
+        wanted = dict(self.content.spans)
         for source, days in spans.items():
             known = wanted.get(source, days)
             wanted[source] = Days(known.first, max(known.last, days.last))
-        if wanted != self._content.spans:
-            asked = {**self._content.question, **question}
-            reports = {name: each for name, each in self._content.reports.items() if not each.left_out}
+        if wanted != self.content.spans:
+            asked = {**self.content.question, **question}
+            reports = {name: each for name, each in self.content.reports.items() if not each.left_out}
             self.write(question=asked, spans=wanted, reports=reports, finished=False)
-
-    def finish(self) -> None:
-        self.write(finished=True)
 
     def _state_file(self, source: str, report: str, until: date) -> Path:
         return self.folder / f"{source}.{report}.{until}.state"
 
     def write(self, **changes: object) -> None:
         """Replaces the manifest atomically."""
-        content = msgspec.structs.replace(self._content, **changes)
+        content = msgspec.structs.replace(self.content, **changes)
         replace_file(self.folder / NAME, [msgspec.json.format(msgspec.json.encode(content), indent=1)])
-        self._content = content
+        self.content = content
 
 
 @contextmanager

@@ -312,10 +312,10 @@ CHANGED = {
 def test_what_is_finished_is_continued(tmp_path: Path, question: dict[str, str]) -> None:
     """With later days; and one that was killed at that goes on by its own question."""
     with opened(tmp_path / "m", BEGUN, OLD) as manifest:
-        manifest.finish()
+        manifest.write(finished=True)
     for _ in range(2):
         with opened(tmp_path / "m", question, NEW, ("limit",)) as found:
-            assert (found.span("s"), found.finished) == (NEW["s"], False)
+            assert (found.span("s"), found.content.finished) == (NEW["s"], False)
 
 
 @pytest.mark.parametrize(("name", "finished"), [("zone", True), ("zone", False), (DESTINATION, False)])
@@ -323,7 +323,7 @@ def test_what_would_mean_something_else_is_not_continued(tmp_path: Path, name: s
     """Nor is a half of it sent elsewhere."""
     with opened(tmp_path / "m", BEGUN, OLD) as manifest:
         if finished:
-            manifest.finish()
+            manifest.write(finished=True)
     way = opened(tmp_path / "m", {**BEGUN, name: "other"}, NEW, ("limit",))
     with pytest.raises(ConfigError, match=f"different {name};"), way:
         pass
@@ -333,7 +333,7 @@ def test_what_was_left_out_is_asked_again_when_continued(tmp_path: Path) -> None
     with opened(tmp_path / "m", BEGUN, OLD) as manifest:
         manifest.begin("s", "tools", ReportProgress(0, left_out="404"))
         manifest.begin("s", "chat-sessions", ReportProgress(31))
-        manifest.finish()
+        manifest.write(finished=True)
     with opened(tmp_path / "m", BEGUN, NEW, ()) as found:
         assert found.progress("s", "tools") == NOT_ASKED
         assert found.progress("s", "chat-sessions") == ReportProgress(31)

@@ -38,7 +38,7 @@ SILENCE_SECONDS = 10.0  # between two lines without a terminal; the first and th
 
 def into_file(chosen: Sequence[Source], manifest: Manifest, runs: Runs, output: Path) -> None:
     """Asks for the remaining days, writes the file and prints the next step."""
-    if manifest.finished:
+    if manifest.content.finished:
         runs.clear()  # of a run that was killed during this step
         if not output.exists():
             raise ConfigError(
@@ -48,7 +48,7 @@ def into_file(chosen: Sequence[Source], manifest: Manifest, runs: Runs, output: 
     else:
         _hand_on(chosen, manifest, runs)
         written = runs.merge(output, {name: text for each in chosen for name, text in helps(each.target).items()})
-        manifest.finish()
+        manifest.write(finished=True)
         runs.clear()
         typer.echo(f"{output}: {written.samples} samples of {written.families} families, {_days(chosen, manifest)}")
     typer.echo("To import it, make blocks in Prometheus' data folder; its retention must cover the first day:")
@@ -58,14 +58,14 @@ def into_file(chosen: Sequence[Source], manifest: Manifest, runs: Runs, output: 
 def into_store(chosen: Sequence[Source], manifest: Manifest, store: RemoteWrite, comparison: Comparison | None) -> None:
     """Sends the remaining days, and prints which days the store has and whether they were read back."""
     checked = f"read back from {shown_url(comparison.url)}" if comparison else "not read back: add --verify URL"
-    if manifest.finished:
+    if manifest.content.finished:
         checked = "nothing was left to send; to compare, use --verify URL alone"
     else:
         if comparison:
             _hand_on(chosen, manifest, ReadBack(store, comparison), store.http, comparison.http)
         else:
             _hand_on(chosen, manifest, store, store.http)
-        manifest.finish()
+        manifest.write(finished=True)
     typer.echo(f"{shown_url(store.url)}: has all final days, {_days(chosen, manifest)}; {checked}")
 
 

@@ -23,12 +23,6 @@ from exporter.web.server.server import listen, url
 from exporter.web.status.page import DOCS, Links
 
 PLATFORM_OPTION = "--simulate.listen-address"
-PrometheusAddress = Annotated[
-    str, option("--stack.prometheus-address", "HOST:PORT", "Address of Prometheus; port 0 is a free one.")
-]
-AlertmanagerAddress = Annotated[
-    str, option("--stack.alertmanager-address", "HOST:PORT", "Address of Alertmanager; port 0 is a free one.")
-]
 
 
 def demo(
@@ -44,8 +38,12 @@ def demo(
         bool,
         typer.Option(stack.OPTION, help="Also start Prometheus and Alertmanager, with the shipped rules and routes."),
     ] = False,
-    prometheus_address: PrometheusAddress = stack.LOOPBACK,
-    alertmanager_address: AlertmanagerAddress = stack.LOOPBACK,
+    prometheus_address: Annotated[
+        str, option("--stack.prometheus-address", "HOST:PORT", "Address of Prometheus; port 0 is a free one.")
+    ] = stack.LOOPBACK,
+    alertmanager_address: Annotated[
+        str, option("--stack.alertmanager-address", "HOST:PORT", "Address of Alertmanager; port 0 is a free one.")
+    ] = stack.LOOPBACK,
     docs_url: DocsUrl = DOCS,
     grafana_url: GrafanaUrl = None,
     log_level: Level = "info",
