@@ -8,7 +8,7 @@ import asyncio
 import codecs
 import io
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 
 import httpx
@@ -79,52 +79,32 @@ async def pieces(response: httpx.Response) -> AsyncIterator[bytes]:
     names = [name for name in announced.lower().replace(" ", "").split(",") if name not in ("", "identity")]
     if names not in ENCODINGS:
         raise httpx.DecodingError(f"the content encoding {announced} was not asked for, only gzip was")
-    unpacker = _Unpacker(names[0]) if names else None
-    async for raw in response.aiter_raw():
-        for piece in (raw,) if unpacker is None else unpacker.feed(raw):
-            yield piece
-            await asyncio.sleep(0)  # lets other tasks and the time-out run during a gzip bomb
-    if unpacker is not None:
-        unpacker.finish()
+    raw = response.aiter_raw()
+    async for piece in _unpacked(raw, names[0]) if names else raw:
+        yield piece
+        await asyncio.sleep(0)  # lets other tasks and the time-out run during a gzip bomb
 
 
-class _Unpacker:
-    """gzip with any number of members (RFC 1952, 2.2), and deflate, which some servers send without its zlib frame."""
-
-    def __init__(self, encoding: str) -> None:
-        self._encoding = encoding
-        self._inflate: zlib._Decompress | None = None
-
-    def feed(self, raw: bytes) -> Iterator[bytes]:
-        """Yields what `raw` adds, at most `PIECE` bytes at a time."""
-        more = False  # after a full piece there may be more output, although `raw` is empty
-        while raw or more:
-            raw = self._at_member(raw)
-            if self._inflate is None or self._inflate.eof:
-                return
+async def _unpacked(raw: AsyncIterator[bytes], encoding: str) -> AsyncIterator[bytes]:
+    """Unpacks gzip with any number of members (RFC 1952, 2.2), or deflate, which some send without its zlib frame."""
+    member: zlib._Decompress | None = None
+    async for chunk in raw:
+        left, piece = chunk, b""
+        while left or len(piece) == PIECE:  # after a full piece there may be more output, although nothing is left
+            if member is None or member.eof:
+                left = left.lstrip(b"\0") if member else left  # zeros between members are padding
+                if not left:
+                    break
+                framed = _ZLIB if left[0] & 0x0F == _ZLIB_METHOD else _RAW
+                member = zlib.decompressobj(framed if encoding == "deflate" else _GZIP)
             try:
-                piece = self._inflate.decompress(raw, PIECE)
+                piece = member.decompress(left, PIECE)
             except zlib.error as error:
-                raise httpx.DecodingError(f"the body is announced as {self._encoding} but is not: {error}") from error
-            more = len(piece) == PIECE
-            raw = self._inflate.unconsumed_tail or self._inflate.unused_data
+                raise httpx.DecodingError(f"the body is announced as {encoding} but is not: {error}") from error
+            left = member.unconsumed_tail or member.unused_data
             yield piece
-
-    def finish(self) -> None:
-        """Raises httpx.RemoteProtocolError if the last member has no end."""
-        if self._inflate is not None and not self._inflate.eof:
-            raise httpx.RemoteProtocolError(f"the {self._encoding} body has no end")
-
-    def _at_member(self, raw: bytes) -> bytes:
-        """Prepares for the next member if the last one has ended; zeros between members are padding."""
-        if self._inflate is not None:
-            if not self._inflate.eof:
-                return raw
-            raw = raw.lstrip(b"\0")
-        if raw:
-            framed = _ZLIB if raw[0] & 0x0F == _ZLIB_METHOD else _RAW
-            self._inflate = zlib.decompressobj(framed if self._encoding == "deflate" else _GZIP)
-        return raw
+    if member is not None and not member.eof:
+        raise httpx.RemoteProtocolError(f"the {encoding} body has no end")
 
 
 def _first_byte(text: bytes) -> bytes:
