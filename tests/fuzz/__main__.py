@@ -1,4 +1,4 @@
-"""Fuzzes for minutes with fresh chance, guided by coverage where atheris is installed; or reads one input again.
+"""Fuzzes with new random inputs, guided by coverage if atheris is installed; or reads one input again.
 
 usage: python -m tests.fuzz [--minutes N]
        python -m tests.fuzz KIND NUMBER
@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.fuzz.law import broken, made
+from tests.fuzz.check import check, make_input
 from tests.fuzz.targets import Target, targets
 
 _RUNS = re.compile(r"^#(\d+)\s", re.MULTILINE)
@@ -27,14 +27,14 @@ _PATIENCE_S = 120.0
 
 
 class Outcome(NamedTuple):
-    """What became of one kind: how many inputs were read, and one that broke the law, in a line."""
+    """Number of inputs of one kind, and a line about a failed one, if any."""
 
     read: int
-    complaint: str | None
+    error: str | None
 
 
 def guided(target: Target, seconds: float) -> Outcome:
-    """Fuzzes in a process of its own: libFuzzer ends it."""
+    """Fuzzes in a separate process, which libFuzzer ends."""
     command = [sys.executable, "-m", "tests.fuzz.guided", target.name, str(max(1, round(seconds)))]
     retry_budget = seconds + _PATIENCE_S
     ended = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=retry_budget, check=False)
@@ -45,29 +45,29 @@ def guided(target: Target, seconds: float) -> Outcome:
     return Outcome(read, f"ended with {ended.returncode}; the traceback is above, the input in fuzzed/")
 
 
-def blind(target: Target, seconds: float) -> Outcome:
-    """Fuzzes with numbers that nobody tried before."""
+def unguided(target: Target, seconds: float) -> Outcome:
+    """Fuzzes with new random numbers."""
     first, end = secrets.randbelow(2**48), time.monotonic() + seconds
     number = first
     while time.monotonic() < end:
-        if complaint := broken(target, made(target, number)):
-            return Outcome(number - first + 1, f"{complaint}; again: python -m tests.fuzz '{target.name}' {number}")
+        if error := check(target, make_input(target, number)):
+            return Outcome(number - first + 1, f"{error}; again: python -m tests.fuzz '{target.name}' {number}")
         number += 1
     return Outcome(number - first, None)
 
 
 def fuzz(kinds: tuple[Target, ...], minutes: float) -> int:
-    """Gives each kind its share of the time, prints what came of it, and returns the exit status."""
+    """Fuzzes each kind for its share of the time, prints the results and returns the exit status."""
     has_atheris = importlib.util.find_spec("atheris") is not None
     print(
-        f"{'guided by atheris' if has_atheris else 'without atheris: by chance alone'}, {minutes:g} minutes", flush=True
+        f"{'guided by atheris' if has_atheris else 'without atheris: by random alone'}, {minutes:g} minutes", flush=True
     )
     outcomes = []
     for target in kinds:
-        outcome = (guided if has_atheris else blind)(target, minutes * 60 / len(kinds))
-        print(f"{target.name:<30} {outcome.read:>9} inputs  {outcome.complaint or 'the law holds'}", flush=True)
+        outcome = (guided if has_atheris else unguided)(target, minutes * 60 / len(kinds))
+        print(f"{target.name:<30} {outcome.read:>9} inputs  {outcome.error or 'the law holds'}", flush=True)
         outcomes.append(outcome)
-    wrong = sum(outcome.complaint is not None for outcome in outcomes)
+    wrong = sum(outcome.error is not None for outcome in outcomes)
     read = sum(outcome.read for outcome in outcomes)
     print(f"{'all':<30} {read:>9} inputs  {wrong} of {len(kinds)} kinds broke the law")
     # A process that fuzzed nothing must not pass for one that found nothing.
@@ -75,16 +75,16 @@ def fuzz(kinds: tuple[Target, ...], minutes: float) -> int:
 
 
 def again(target: Target, number: int) -> int:
-    """Prints an input and reads it without catching anything."""
-    bad = made(target, number)
+    """Prints an input and reads it without catching exceptions."""
+    bad = make_input(target, number)
     print(bad.content)
-    print(broken(target, bad) or "the law holds")
+    print(check(target, bad) or "the check passes")
     bad.seed.read(bad.content)
     return 0
 
 
 def main() -> int:
-    """Reads the command line."""
+    """Runs the command."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("kind", nargs="?", help="a kind of input, as the table calls it")
     parser.add_argument("number", nargs="?", type=int, help="the number of an input")

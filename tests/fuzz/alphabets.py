@@ -1,4 +1,4 @@
-"""What odd inputs are made of, by format: what a platform, an editor or a broken disk has put there before."""
+"""Material of mutations by format: values that platforms, editors or broken disks have produced."""
 
 from datetime import UTC, date, datetime
 from itertools import pairwise
@@ -7,7 +7,7 @@ from tests.fuzz.mutation import Alphabet
 
 
 def raw(text: str) -> str:
-    """Returns a leaf that stands in the bytes as it is written, without quotes: what Python's values cannot say."""
+    """Returns a leaf that is written without quotes, for what Python values cannot express."""
     return f"@raw:{text}@"
 
 
@@ -44,8 +44,8 @@ JSON = Alphabet(
 )
 
 
-def bomb(width: int = 9, names: str = "zyxwvuts") -> str:
-    """Returns YAML in which each alias repeats another one so often: a few hundred letters, millions of values."""
+def yaml_bomb(width: int = 9, names: str = "zyxwvuts") -> str:
+    """Returns a YAML alias bomb: hundreds of characters that expand to millions of values."""
     levels = [f"&{names[0]} [{', '.join('z' * width)}]"]
     levels += [f"&{outer} [{', '.join([f'*{inner}'] * width)}]" for inner, outer in pairwise(names)]
     return f"[{', '.join(levels)}]"
@@ -60,7 +60,8 @@ YAML = Alphabet(
         "/" + "x" * 300,
         "((((", "a[?b", "length(", "\\", "\x7f", "${X}", "{{ x }}", "x\ny", "name:[", "a.b.c",
         *map(raw, (
-            bomb(), "*a", "&a [*a]", "&a {b: *a}", "!!python/name:os.system x", "!!binary x", "!!set {a}", "0x10", "~",
+            yaml_bomb(), "*a", "&a [*a]", "&a {b: *a}", "!!python/name:os.system x", "!!binary x", "!!set {a}", "0x10",
+            "~",
             ".nan", "1:30", "2026-11-20", "!x y", "<<", "{? [a] : b}", "? x", "0b2", "1_000", "!!int x",
             "!!timestamp x",
             "2026-02-30", "2026-02-30T99:99:99Z", "!!float x", "!!bool x", "!!null x", "0o9", "!!omap [a]", "9" * 5000,

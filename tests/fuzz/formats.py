@@ -1,4 +1,4 @@
-"""The formats of what is read: bytes to plain values and back."""
+"""Formats of inputs: conversion between bytes and plain values."""
 
 import json
 import re
@@ -21,26 +21,26 @@ Damage = Callable[[bytes], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How bytes become plain values (`opened`) and values bytes (`closed`); `alphabet` is what odd inputs are made of.
+    """Converts bytes to plain values (`decode`) and back (`encode`), with the `alphabet` of mutations.
 
-    `damaged` has bytes changed where a change is not found out at once. `weight` is how many bytes the law of memory
-    counts an input for: those that it unpacks to.
+    `damaged` damages bytes where a checksum does not reveal it at once. `weight` is the unpacked size of an input, for
+    the check of memory.
     """
 
-    opened: Callable[[bytes], object]
-    closed: Callable[[object], bytes]
+    decode: Callable[[bytes], object]
+    encode: Callable[[object], bytes]
     alphabet: Alphabet
     damaged: Callable[[bytes, Damage], bytes] = lambda content, damage: damage(content)
     weight: Callable[[bytes], int] = len
 
 
 def _json(value: object) -> bytes:
-    """Writes JSON, which is YAML too; a leaf made by `alphabets.raw` stands there as it is written."""
+    """Writes JSON, which is YAML too; leaves from `alphabets.raw` are written as they are."""
     return _RAW.sub(lambda match: match[1], json.dumps(value)).encode()
 
 
 def frames(content: bytes) -> list[bytes]:
-    """Returns the unpacked frames of a state file that is whole."""
+    """Returns the unpacked frames of a valid state file."""
     rest, found = content[len(HEAD) : -DIGEST], []
     while rest:
         length = int.from_bytes(rest[:4], "little")
@@ -50,7 +50,7 @@ def frames(content: bytes) -> list[bytes]:
 
 
 def sealed(body: bytes) -> bytes:
-    """Returns a state file of this body whose checksum fits, or none of its content would be read."""
+    """Returns a state file with this body and a matching checksum, without which it is not read."""
     return HEAD + body + sha256(HEAD + body).digest()
 
 
@@ -71,11 +71,11 @@ def _frame(record: object) -> bytes:
 
 
 def _damaged_state(content: bytes, damage: Damage) -> bytes:
-    """Damages what is inside the compression, or the frames themselves, or the whole file."""
+    """Damages the content, the frames or the file."""
     body = content[len(HEAD) : -DIGEST]
     try:
         packed = [zlib.compress(damage(frame)) for frame in frames(content)]
-    except zlib.error:  # it was made so
+    except zlib.error:  # damaged on purpose
         return damage(content)
     if len(body) % 3:
         return sealed(b"".join(len(each).to_bytes(4, "little") + each for each in packed))
@@ -89,15 +89,15 @@ def _weight_of_state(content: bytes) -> int:
         return len(content)
 
 
-JSON = Form(opened=json.loads, closed=_json, alphabet=alphabets.JSON)
+JSON = Form(decode=json.loads, encode=_json, alphabet=alphabets.JSON)
 YAML = Form(
-    opened=lambda content: yaml.load(content, yaml.BaseLoader),  # noqa: S506 it makes nothing but texts
-    closed=_json,
+    decode=lambda content: yaml.load(content, yaml.BaseLoader),  # noqa: S506 it makes only strings
+    encode=_json,
     alphabet=alphabets.YAML,
 )
 STATE = Form(
-    opened=_opened_state,
-    closed=_closed_state,
+    decode=_opened_state,
+    encode=_closed_state,
     alphabet=alphabets.STATE,
     damaged=_damaged_state,
     weight=_weight_of_state,

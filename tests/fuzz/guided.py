@@ -1,8 +1,8 @@
-"""Fuzzes one kind of input with atheris, which follows the coverage of the exporter; a process of its own.
+"""Fuzzes one kind of input with atheris, guided by coverage, in a process of its own.
 
 usage: python -m tests.fuzz.guided KIND SECONDS
 
-Ends with another status than 0 where the law was broken, after the traceback; the input is in fuzzed/.
+The exit status is not 0 if a check failed, after a traceback; the input is saved in fuzzed/.
 """
 
 import asyncio
@@ -16,18 +16,18 @@ from random import Random
 import atheris
 
 with atheris.instrument_imports(include=["exporter"]):
-    from tests.fuzz.law import Input, broken, varied
+    from tests.fuzz.check import Input, check, mutate
     from tests.fuzz.targets import Target, targets
 
 FOUND = Path("fuzzed")
 
 
-class BrokenLawError(Exception):
-    """The reading of an input broke the law."""
+class CheckFailedError(Exception):
+    """A check of an input failed."""
 
 
 def main(kind: str, seconds: str) -> None:
-    """Runs libFuzzer, which ends the process; the first byte of its inputs says which good input they are like."""
+    """Runs libFuzzer, which ends the process; the first byte of its inputs selects the seed."""
     logging.disable()  # a bad state file is a line in the log
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -52,18 +52,18 @@ def _reader(target: Target) -> Callable[[bytes], None]:
     def read(data: bytes) -> None:
         if not data:
             return
-        complaint = broken(target, Input(target.seeds[data[0] % len(target.seeds)], data[1:]))
-        if complaint:
-            raise BrokenLawError(f"{target.name}: {complaint}")
+        error = check(target, Input(target.seeds[data[0] % len(target.seeds)], data[1:]))
+        if error:
+            raise CheckFailedError(f"{target.name}: {error}")
 
     return read
 
 
 def _mutator(target: Target) -> Callable[[bytes, int, int], bytes]:
-    def mutate(data: bytes, most: int, seed: int) -> bytes:
-        return (data[:1] + varied(target, data[1:], Random(seed)))[:most]
+    def mutator(data: bytes, most: int, seed: int) -> bytes:
+        return (data[:1] + mutate(target, data[1:], Random(seed)))[:most]
 
-    return mutate
+    return mutator
 
 
 if __name__ == "__main__":

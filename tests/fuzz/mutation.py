@@ -1,6 +1,6 @@
-"""Makes bad input out of good input, by chance that is passed in: the same chance makes the same input again.
+"""Mutates valid input with a seeded random generator, so that each mutation can be repeated.
 
-Half of the changes know the structure (a field is dropped, renamed, retyped ...), the others know only bytes.
+Half of the mutations change the structure (a field is dropped, renamed, retyped ...), the others only bytes.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,84 +9,84 @@ from typing import NamedTuple
 
 Change = Callable[[object, Random, "Alphabet"], object]
 
-MOST_CHANGES = 4
-MOST_TIMES = 200
-"""So often a thing is repeated; longer inputs would only be slower ones."""
-GROWN = 2**22
-"""Characters that a thing comes to by being repeated; a repetition of repetitions would fill the memory."""
-LONGEST = 2**18
-"""Bytes of an input."""
-GO_ON = 0.85
-"""How likely a change is one of something inside."""
+MAX_CHANGES = 4
+MAX_REPETITIONS = 200
+"""Longer inputs would only be slower."""
+MAX_CHARACTERS = 2**22
+"""Of a repeated value, since repeated repetitions would fill the memory."""
+MAX_BYTES = 2**18
+"""Of an input."""
+DESCEND = 0.85
+"""Probability of mutating something inside a value instead of the value itself."""
 
 
 class Alphabet(NamedTuple):
-    """What a format has: `leaves` that stand where others stood, `names` for keys, `tokens` thrown between bytes."""
+    """Material of mutations for a format: `leaves` for values, `names` for keys, `tokens` for bytes."""
 
     leaves: Sequence[object]
     names: Sequence[str]
     tokens: Sequence[bytes]
 
 
-def changed(value: object, chance: Random, alphabet: Alphabet) -> object:
-    """Returns a value with one to four changes, each somewhere in it; the given one stays as it is."""
-    for _ in range(chance.randint(1, MOST_CHANGES)):
-        value = _somewhere(value, chance.choice(CHANGES), chance, alphabet)
+def mutate_value(value: object, random: Random, alphabet: Alphabet) -> object:
+    """Returns a copy with one to four mutations."""
+    for _ in range(random.randint(1, MAX_CHANGES)):
+        value = _somewhere(value, random.choice(CHANGES), random, alphabet)
     return value
 
 
-def _somewhere(value: object, change: Change, chance: Random, alphabet: Alphabet) -> object:
-    """Changes the value itself or, more often, something in it."""
-    if isinstance(value, dict) and value and chance.random() < GO_ON:
-        name = chance.choice(list(value))
-        return {**value, name: _somewhere(value[name], change, chance, alphabet)}
-    if isinstance(value, list) and value and chance.random() < GO_ON:
-        place = chance.randrange(len(value))
-        return [*value[:place], _somewhere(value[place], change, chance, alphabet), *value[place + 1 :]]
-    return change(value, chance, alphabet)
+def _somewhere(value: object, change: Change, random: Random, alphabet: Alphabet) -> object:
+    """Mutates the value or, more often, something inside it."""
+    if isinstance(value, dict) and value and random.random() < DESCEND:
+        name = random.choice(list(value))
+        return {**value, name: _somewhere(value[name], change, random, alphabet)}
+    if isinstance(value, list) and value and random.random() < DESCEND:
+        place = random.randrange(len(value))
+        return [*value[:place], _somewhere(value[place], change, random, alphabet), *value[place + 1 :]]
+    return change(value, random, alphabet)
 
 
-def _drop(value: object, chance: Random, alphabet: Alphabet) -> object:
+def _drop(value: object, random: Random, alphabet: Alphabet) -> object:
     if isinstance(value, dict) and value:
-        gone = chance.choice(list(value))
-        return {name: each for name, each in value.items() if name != gone}
+        dropped = random.choice(list(value))
+        return {name: each for name, each in value.items() if name != dropped}
     if isinstance(value, list) and value:
-        gone = chance.randrange(len(value))
-        return value[:gone] + value[gone + 1 :]
+        dropped = random.randrange(len(value))
+        return value[:dropped] + value[dropped + 1 :]
     return None
 
 
-def _rename(value: object, chance: Random, alphabet: Alphabet) -> object:
+def _rename(value: object, random: Random, alphabet: Alphabet) -> object:
     if not isinstance(value, dict) or not value:
-        return _retype(value, chance, alphabet)
-    old, new = chance.choice(list(value)), chance.choice([*alphabet.names, *value])
+        return _retype(value, random, alphabet)
+    old, new = random.choice(list(value)), random.choice([*alphabet.names, *value])
     return {new if name == old else name: each for name, each in value.items()}
 
 
-def _retype(value: object, chance: Random, alphabet: Alphabet) -> object:
-    return chance.choice(alphabet.leaves)
+def _retype(value: object, random: Random, alphabet: Alphabet) -> object:
+    return random.choice(alphabet.leaves)
 
 
-def _add(value: object, chance: Random, alphabet: Alphabet) -> object:
-    more = chance.choice(alphabet.leaves)
+def _add(value: object, random: Random, alphabet: Alphabet) -> object:
+    more = random.choice(alphabet.leaves)
     if isinstance(value, dict):
-        return {**value, chance.choice(alphabet.names): more}
+        return {**value, random.choice(alphabet.names): more}
     return [*value, more] if isinstance(value, list) else [value, more]
 
 
-def _nest(value: object, chance: Random, alphabet: Alphabet) -> object:
-    for _ in range(chance.choice((1, 1, 2, 50))):
-        value = [value] if chance.random() < 0.5 else {chance.choice(alphabet.names): value}
+def _nest(value: object, random: Random, alphabet: Alphabet) -> object:
+    for _ in range(random.choice((1, 1, 2, 50))):
+        value = [value] if random.random() < 0.5 else {random.choice(alphabet.names): value}
     return value
 
 
-def _unnest(value: object, chance: Random, alphabet: Alphabet) -> object:
+def _unnest(value: object, random: Random, alphabet: Alphabet) -> object:
     inner = list(value.values()) if isinstance(value, dict) else value
-    return chance.choice(inner) if isinstance(inner, list) and inner else value
+    return random.choice(inner) if isinstance(inner, list) and inner else value
 
 
-def _repeat(value: object, chance: Random, alphabet: Alphabet) -> object:
-    times = min(chance.choice((2, 3, MOST_TIMES)), GROWN // len(repr(value)))
+def _repeat(value: object, random: Random, alphabet: Alphabet) -> object:
+    times = min(random.choice((2, 3, MAX_REPETITIONS)), MAX_CHARACTERS // len(repr(value)))
     match value:
         case list():
             return value * times
@@ -98,21 +98,21 @@ def _repeat(value: object, chance: Random, alphabet: Alphabet) -> object:
             return [value] * times
 
 
-def _swap(value: object, chance: Random, alphabet: Alphabet) -> object:
-    """Gives the values of an object to each other's names, or puts a list in another order."""
+def _swap(value: object, random: Random, alphabet: Alphabet) -> object:
+    """Swaps the values of an object, or shuffles a list."""
     if isinstance(value, dict):
         values = list(value.values())
-        chance.shuffle(values)
+        random.shuffle(values)
         return dict(zip(value, values, strict=True))
-    return chance.sample(value, len(value)) if isinstance(value, list) else value
+    return random.sample(value, len(value)) if isinstance(value, list) else value
 
 
-def _letters(value: object, chance: Random, alphabet: Alphabet) -> object:
-    """Changes a text within: dates and numbers that are nearly good."""
+def _letters(value: object, random: Random, alphabet: Alphabet) -> object:
+    """Mutates a few characters, for nearly valid dates and numbers."""
     if not isinstance(value, str) or not value:
-        return _retype(value, chance, alphabet)
-    place = chance.randrange(len(value))
-    return value[:place] + chance.choice(LETTERS) + value[place + chance.randint(0, 1) :]
+        return _retype(value, random, alphabet)
+    place = random.randrange(len(value))
+    return value[:place] + random.choice(LETTERS) + value[place + random.randint(0, 1) :]
 
 
 LETTERS = (
@@ -137,12 +137,12 @@ LETTERS = (
 CHANGES: Sequence[Change] = (_drop, _rename, _retype, _add, _nest, _unnest, _repeat, _swap, _letters)
 
 
-def corrupted(content: bytes, chance: Random, alphabet: Alphabet) -> bytes:
-    """Returns bytes with one to four changes that respect no structure."""
-    for _ in range(chance.randint(1, MOST_CHANGES)):
-        begin, end = sorted((chance.randint(0, len(content)), chance.randint(0, len(content))))
-        end = min(end, begin + 64) if chance.random() < 0.8 else end
-        match chance.randrange(6):
+def mutate_bytes(content: bytes, random: Random, alphabet: Alphabet) -> bytes:
+    """Returns bytes with one to four mutations that ignore the structure."""
+    for _ in range(random.randint(1, MAX_CHANGES)):
+        begin, end = sorted((random.randint(0, len(content)), random.randint(0, len(content))))
+        end = min(end, begin + 64) if random.random() < 0.8 else end
+        match random.randrange(6):
             case 0:
                 content = content[:begin]
             case 1:
@@ -150,10 +150,10 @@ def corrupted(content: bytes, chance: Random, alphabet: Alphabet) -> bytes:
             case 2:
                 content = content[:end] + content[begin:]
             case 3:
-                content = content[:begin] + content[begin:end] * chance.choice((2, MOST_TIMES)) + content[end:]
+                content = content[:begin] + content[begin:end] * random.choice((2, MAX_REPETITIONS)) + content[end:]
             case 4:
-                content = content[:begin] + bytes([chance.randrange(256)]) + content[begin + 1 :]
+                content = content[:begin] + bytes([random.randrange(256)]) + content[begin + 1 :]
             case _:
-                content = content[:begin] + chance.choice(alphabet.tokens) + content[begin + chance.randint(0, 2) :]
-        content = content[:LONGEST]
+                content = content[:begin] + random.choice(alphabet.tokens) + content[begin + random.randint(0, 2) :]
+        content = content[:MAX_BYTES]
     return content

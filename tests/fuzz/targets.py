@@ -1,4 +1,4 @@
-"""Everything that reads what others wrote: the decoders of both platforms, configuration, web configuration, state."""
+"""All readers of untrusted input: decoders of both platforms, configuration, web configuration, state file."""
 
 import shutil
 from collections import defaultdict
@@ -28,8 +28,17 @@ from exporter.polling.target import ReportState
 from exporter.settings import definitions, load
 from exporter.web.server.web_config import LiveWebConfig
 from tests.certificates import self_signed
-from tests.fuzz.answers import CONTEXT, DAYS, NOW, TODAY, Asked, of_chatcaptain, of_exports, of_paradigm
 from tests.fuzz.formats import JSON, STATE, YAML, Form
+from tests.fuzz.responses import (
+    CONTEXT,
+    DAYS,
+    NOW,
+    TODAY,
+    ValidResponse,
+    chatcaptain_responses,
+    export_responses,
+    paradigm_responses,
+)
 from tests.road.road import RULES, target_with
 
 HERE = Path(__file__).parent
@@ -39,11 +48,11 @@ HOURLY = Health(timedelta(hours=1), last_attempt=NOW, last_success=NOW, outcome=
 FINGERPRINT = {"base_url": "https://paradigm.example"}
 
 Read = Callable[[bytes], object]
-"""Takes bytes all the way that they have in the program; returns what came of them."""
+"""Reads bytes as the exporter does; returns the result."""
 
 
 class Seed(NamedTuple):
-    """A good input, and what reads it."""
+    """A valid input and its reader."""
 
     content: bytes
     read: Read
@@ -51,41 +60,41 @@ class Seed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One kind of input: the errors that are `ours`, and good `seeds` to make bad ones of."""
+    """A kind of input, the exporter's own `errors` for it, and valid `seeds`."""
 
     name: str
     form: Form
-    ours: tuple[type[Exception], ...]
+    errors: tuple[type[Exception], ...]
     seeds: tuple[Seed, ...]
 
 
 async def targets(folder: Path) -> tuple[Target, ...]:
-    """Returns all of them; files that are read by their path are written in the `folder`."""
+    """Returns all targets; files are written in `folder`."""
     kinds: dict[str, list[Seed]] = defaultdict(list)
-    for asked in (*await of_paradigm(), *await of_chatcaptain()):
-        kinds[asked.what].append(Seed(asked.body, partial(read_answer, asked)))
-    exports = await of_exports()
+    for response in (*await paradigm_responses(), *await chatcaptain_responses()):
+        kinds[response.what].append(Seed(response.body, partial(read_response, response)))
+    exports = await export_responses()
     kinds["export started"] = [Seed(body, export_job.started) for body in exports["started"]]
     kinds["export progress"] = [Seed(body, export_job.progress) for body in exports["progress"]]
     found = [Target(name, JSON, (ReportError,), tuple(seeds)) for name, seeds in kinds.items()]
     return (*found, _settings(folder), _definition(folder), _web_config(folder), await _state(folder))
 
 
-def read_answer(asked: Asked, body: bytes) -> bytes | Mapping[str, Discovery]:
-    """Decodes an answer, holds what it says and draws it, as a poll does; returns the page, or what was learned."""
-    came = asked.report.decode(body, asked.request, CONTEXT)
-    return page(asked, _state_of(asked, came)) if isinstance(came, Reading) else came.discoveries
+def read_response(response: ValidResponse, body: bytes) -> bytes | Mapping[str, Discovery]:
+    """Decodes a response and renders it as a poll does; returns the exposition, or the discoveries."""
+    decoded = response.report.decode(body, response.request, CONTEXT)
+    return page(response, _state_of(response, decoded)) if isinstance(decoded, Reading) else decoded.discoveries
 
 
-def _state_of(asked: Asked, came: Reading) -> ReportState:
-    covered = Covered(asked.request.days, TODAY, NOW, 45)
-    ledger = fold(Ledger(), came, covered, lambda _identity, _name: True)
-    return ReportState(ledger, HOURLY, listed=came.names)
+def _state_of(response: ValidResponse, decoded: Reading) -> ReportState:
+    covered = Covered(response.request.days, TODAY, NOW, 45)
+    ledger = fold(Ledger(), decoded, covered, lambda _identity, _name: True)
+    return ReportState(ledger, HOURLY, listed=decoded.names)
 
 
-def page(asked: Asked, state: ReportState) -> bytes:
-    """Returns the lines of a report's figures, in both formats."""
-    pages = join(write(family) for family in families(view(target_with(), asked.report, state, NOW)))
+def page(response: ValidResponse, state: ReportState) -> bytes:
+    """Returns the rendered report in both formats."""
+    pages = join(write(family) for family in families(view(target_with(), response.report, state, NOW)))
     return pages[Format.TEXT].plain + pages[Format.OPENMETRICS].plain
 
 
@@ -127,18 +136,21 @@ def _web_config(folder: Path) -> Target:
 
 
 async def _state(folder: Path) -> Target:
-    """Returns the state file of what the good answers come to; none is an error, a bad one is a line in the log."""
+    """Returns the target of the state file: a damaged one is no error, but logged."""
     states: dict[str, ReportState] = {}
-    reports: dict[str, Asked] = {}
-    for asked in (*await of_paradigm(), *await of_chatcaptain()):
-        came = asked.report.decode(asked.body, asked.request, CONTEXT)
-        if isinstance(came, Reading) and asked.what not in reports:
-            states[asked.what], reports[asked.what] = replace(_state_of(asked, came), to_refresh=(DAYS,)), asked
+    reports: dict[str, ValidResponse] = {}
+    for response in (*await paradigm_responses(), *await chatcaptain_responses()):
+        decoded = response.report.decode(response.body, response.request, CONTEXT)
+        if isinstance(decoded, Reading) and response.what not in reports:
+            states[response.what], reports[response.what] = (
+                replace(_state_of(response, decoded), to_refresh=(DAYS,)),
+                response,
+            )
 
     path = folder / "state"
 
     def read(content: bytes) -> bytes:
-        """Restores it as a start does, draws what came back, and keeps it again."""
+        """Restores the state as at a start, renders it, and saves it again."""
         path.write_bytes(content)
         found = StateFile(path, lambda: NOW).store("s", FINGERPRINT, RULES).load()
         pages = [page(reports[report], state) for report, state in found.items() if report in reports]

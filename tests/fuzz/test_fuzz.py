@@ -1,4 +1,4 @@
-"""Whatever arrives, be it an answer, a configuration or a state file, is read or is one of our own errors."""
+"""Mutated responses, configurations and state files are read, or raise one of the exporter's own errors."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,95 +7,95 @@ import pytest
 
 from exporter.domain.errors import ReportError, SchemaError
 from tests.examples import examples
+from tests.fuzz.check import ALLOWANCE, MULTIPLE, check, check_memory, make_input
 from tests.fuzz.formats import JSON
-from tests.fuzz.law import ALLOWANCE, MULTIPLE, broken, greedy, made
 from tests.fuzz.targets import Read, Seed, Target, targets
 
 pytestmark = pytest.mark.anyio
 
 EACH = examples(700)
-"""Inputs of each kind: all together, at least 10,000 where nothing is left out."""
-SAMPLED = 50
-"""Each so many-th input has its memory measured, which takes ten times as long."""
+"""Inputs of each kind; at least 10,000 together in a full run."""
+MEMORY_INTERVAL = 50
+"""Memory is measured for every nth input, as that is ten times slower."""
 
 
-async def test_nothing_but_our_own_errors_comes_out(tmp_path: Path, tell: Callable[[str], None]) -> None:
-    """Of bad inputs of all kinds; `python -m tests.fuzz KIND NUMBER` shows one again."""
+async def test_only_the_exporters_own_errors_are_raised(tmp_path: Path, tell: Callable[[str], None]) -> None:
+    """For mutated inputs of all kinds; `python -m tests.fuzz KIND NUMBER` repeats one."""
     kinds = await targets(tmp_path)
     found, read = [], 0
     for target in kinds:
         for number in range(EACH):
-            complaint = broken(target, made(target, number))
+            error = check(target, make_input(target, number))
             read += 1
-            if complaint:
-                found.append(f"{target.name} {number} {complaint}")
-    tell(f"fuzzing: {read} bad inputs of {len(kinds)} kinds, {len(found)} broke the law")
+            if error:
+                found.append(f"{target.name} {number} {error}")
+    tell(f"fuzzing: {read} mutated inputs of {len(kinds)} kinds, {len(found)} failures")
     assert not found, "\n".join(found)
     assert read >= examples(10_000)
 
 
-async def test_the_good_inputs_are_good(tmp_path: Path) -> None:
-    """Or the bad ones made of them would get no further than the first check."""
+async def test_the_seeds_are_valid(tmp_path: Path) -> None:
+    """Otherwise their mutations would fail at the first check."""
     for target in await targets(tmp_path):
         assert {bool(seed.read(seed.content)) for seed in target.seeds} == {True}, target.name
 
 
 async def test_memory_stays_below_a_multiple_of_the_input(tmp_path: Path, tell: Callable[[str], None]) -> None:
-    """At its worst moment, on a sample of the same inputs."""
+    """Peak memory, for a sample of the inputs."""
     found, most = [], 0.0
     for target in await targets(tmp_path):
-        for number in range(0, EACH, SAMPLED):
-            part, complaint = greedy(target, made(target, number))
+        for number in range(0, EACH, MEMORY_INTERVAL):
+            part, error = check_memory(target, make_input(target, number))
             most = max(most, part)
-            if complaint:
-                found.append(f"{target.name} {number} {complaint}")
+            if error:
+                found.append(f"{target.name} {number} {error}")
     tell(f"fuzzing: memory at most {most:.0%} of {MULTIPLE} times the input and {ALLOWANCE / 2**20:g} MiB")
     assert not found, "\n".join(found)
 
 
-def _slip(body: bytes) -> None:
+def _raise_foreign_error(body: bytes) -> None:
     raise KeyError(body)
 
 
-def _steering(_body: bytes) -> None:
+def _raise_escape_sequence(_body: bytes) -> None:
     raise SchemaError("\x1b[2J")
 
 
-def _speechless(_body: bytes) -> None:
+def _raise_empty_message(_body: bytes) -> None:
     raise SchemaError("")
 
 
-def _hungry(body: bytes) -> None:
+def _use_too_much_memory(body: bytes) -> None:
     bytearray(MULTIPLE * len(body) + ALLOWANCE + 1)
 
 
-def _strict(body: bytes) -> None:
+def _raise_own_error(body: bytes) -> None:
     raise SchemaError(f"expected something else than {len(body)} bytes")
 
 
 @pytest.mark.parametrize(
-    ("read", "says"),
+    ("read", "expected"),
     [
-        pytest.param(_slip, "raises KeyError", id="an-error-that-is-not-ours"),
-        pytest.param(_steering, "says what cannot be printed", id="a-message-that-steers-a-terminal"),
-        pytest.param(_speechless, "says what cannot be printed", id="a-message-without-words"),
-        pytest.param(_hungry, "bytes of memory for", id="more-memory-than-allowed"),
-        pytest.param(_strict, None, id="an-error-of-ours"),
+        pytest.param(_raise_foreign_error, "raises KeyError", id="foreign-error"),
+        pytest.param(_raise_escape_sequence, "has an unprintable message", id="escape-sequence"),
+        pytest.param(_raise_empty_message, "has an unprintable message", id="empty-message"),
+        pytest.param(_use_too_much_memory, "bytes of memory for", id="too-much-memory"),
+        pytest.param(_raise_own_error, None, id="own-error"),
     ],
 )
-def test_the_law_finds_what_breaks_it(read: Read, says: str | None) -> None:
-    """And nothing else."""
+def test_checks_find_each_violation(read: Read, expected: str | None) -> None:
+    """And accept an own error."""
     target = Target("x", JSON, (ReportError,), (Seed(b'{"a": [1, 2, {"b": "c"}]}', read),))
-    bad = made(target, 1)
+    mutated = make_input(target, 1)
 
-    complaint = broken(target, bad) or greedy(target, bad)[1]
+    error = check(target, mutated) or check_memory(target, mutated)[1]
 
-    assert (complaint is None) if says is None else (says in (complaint or ""))
+    assert (error is None) if expected is None else (expected in (error or ""))
 
 
-def test_an_input_comes_back_by_its_number() -> None:
-    """A failure can be looked at again, and each number is another input."""
+def test_inputs_are_reproducible_by_number() -> None:
+    """Each number is another input."""
     target = Target("x", JSON, (), (Seed(b'{"a": [1, 2, {"b": "c"}], "d": {"e": 1.5}}', len),))
 
-    assert [made(target, n).content for n in range(50)] == [made(target, n).content for n in range(50)]
-    assert len({made(target, n).content for n in range(50)}) > 40
+    assert [make_input(target, n).content for n in range(50)] == [make_input(target, n).content for n in range(50)]
+    assert len({make_input(target, n).content for n in range(50)}) > 40

@@ -1,4 +1,4 @@
-"""Good answers, as the simulated platforms give them to the questions that a poll asks; each with its question."""
+"""Valid responses of the simulated platforms to the requests of a poll."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,11 +40,11 @@ BY_HAND = {
     "tools": {"items": "tools", "label": "tool_name", "value": "usage_count"},
     "user-activities": {"value": "active_users_count"},
 }
-"""How an operator would describe the reports that have no published schema."""
+"""Overrides for reports without a published schema."""
 
 
-class Asked(NamedTuple):
-    """A good answer: `what` it is, and the report and the question that it is an answer to."""
+class ValidResponse(NamedTuple):
+    """A valid response with a description, its report and its request."""
 
     what: str
     report: Report
@@ -54,20 +54,20 @@ class Asked(NamedTuple):
 
 @dataclass(slots=True)
 class Listening:
-    """Fetches by a client, and keeps what came."""
+    """Fetches with a client and records the responses."""
 
     client: Fetch
     heard: list[tuple[Request, bytes]]
 
     async def get(self, request: Request, retry_budget: RetryBudget) -> bytes:
-        """Returns the answer."""
+        """Returns the response."""
         body = await self.client.get(request, retry_budget)
         self.heard.append((request, body))
         return body
 
 
-async def of_paradigm() -> list[Asked]:
-    """Returns answers of all reports, read by themselves, by a definition, and by an operator's words."""
+async def paradigm_responses() -> list[ValidResponse]:
+    """Returns responses of all reports: built in, declared, and with overrides."""
     clock = PassedClock(NOW)
     reports = dict(paradigm.PLATFORM.reports)
     common = {"entries": "reporting", "company_id": "company.id", "company": "company.name", "days": "dates"}
@@ -80,8 +80,8 @@ async def of_paradigm() -> list[Asked]:
         return [each for name, report in reports.items() for each in await _asked(road, f"paradigm {name}", report, {})]
 
 
-async def of_chatcaptain() -> list[Asked]:
-    """Returns answers of all reports in each shape that is understood, and in one that an operator describes."""
+async def chatcaptain_responses() -> list[ValidResponse]:
+    """Returns responses of all reports in every known shape, and in one that needs overrides."""
     bots = Bots.from_seed(1, 1, 3, ZONE)
     account = Account("s", {"chatbot_id": bots.chatbots[0].id, "company": "ACME"})
     found = []
@@ -97,12 +97,12 @@ async def of_chatcaptain() -> list[Asked]:
                 overview = platform.configured("overview", None, account)
                 parts = [part for request in overview.plan(DAYS, Scope()) for part in request.parts.values()]
                 bodies = [await road.client.get(part, RetryBudget(60)) for part in parts]
-                found += map(Asked, repeat("chatcaptain overview alone"), repeat(overview), parts, bodies)
+                found += map(ValidResponse, repeat("chatcaptain overview alone"), repeat(overview), parts, bodies)
     return found
 
 
-async def of_exports() -> Mapping[str, list[bytes]]:
-    """Returns the answers to the start of an export, and to the questions where it stands."""
+async def export_responses() -> Mapping[str, list[bytes]]:
+    """Returns the responses to the start of an export and to its status requests."""
     bots, clock = Bots.from_seed(1, 1, 1, ZONE), PassedClock(NOW)
     app = create_app(World.from_seed(1, 1, ZONE), clock.now, sleep=clock.sleep, bots=bots)
     chatbot = bots.chatbots[0]
@@ -127,15 +127,15 @@ def _described(name: str) -> Override | None:
     )
 
 
-async def _asked(road: Road, what: str, report: Report, discoveries: Mapping[str, Discovery]) -> list[Asked]:
-    """Asks all that a poll of two days would ask; keeps one answer of each length and kind."""
+async def _asked(road: Road, what: str, report: Report, discoveries: Mapping[str, Discovery]) -> list[ValidResponse]:
+    """Sends all requests of a poll of two days; returns one response of each length and kind."""
     listening = Listening(road.client, [])
     target: Target = target_with(reports=(report,))
     transport = Transport(listening, RetryBudget(60), road.worker)
     answers = await ask(target, report, DAYS, Known(discoveries), transport, NOW)
     for failure in answers.failures:
         raise failure.error
-    return [Asked(_kind(what, request), report, request, body) for request, body in listening.heard]
+    return [ValidResponse(_kind(what, request), report, request, body) for request, body in listening.heard]
 
 
 def _kind(what: str, request: Request) -> str:
