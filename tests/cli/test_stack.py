@@ -18,7 +18,7 @@ from tests import loopback
 from tests.cli.test_process import COMMAND, GRACE_S
 from tests.e2e.programs import answers, find, running, wait_for
 from tests.oncall import shipped
-from tests.oncall.amtool import program, said
+from tests.oncall.amtool import program, run_program
 from tests.oncall.shipped import SUITES, mapping, mappings
 
 FREE = {"prometheus": "127.0.0.1:0", "alertmanager": "127.0.0.1:0"}
@@ -108,8 +108,8 @@ def test_the_shipped_files_stay_valid(suite: str, tmp_path: Path) -> None:
     for name, config in (("alertmanager", alerting), ("prometheus", scraping)):
         (tmp_path / name).write_text(yaml.safe_dump(config))
 
-    assert said(program("amtool", suite), "check-config", tmp_path / "alertmanager").status == 0
-    assert said(program("promtool", suite), "check", "config", tmp_path / "prometheus").status == 0
+    assert run_program(program("amtool", suite), "check-config", tmp_path / "alertmanager").status == 0
+    assert run_program(program("promtool", suite), "check", "config", tmp_path / "prometheus").status == 0
     for key in ("route", "inhibit_rules", "time_intervals"):
         assert alerting[key] == ours[key]
     assert [each["name"] for each in mappings(alerting["receivers"]) if len(each) == 1] == ["chat-usage-null"]

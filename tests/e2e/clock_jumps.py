@@ -1,9 +1,9 @@
-"""A running exporter whose wall clock jumps: on boards without a battery, after a suspend, by a wrong time server.
+"""Lets the wall clock of a running exporter jump, as after a suspend, without a battery, or by a wrong time server.
 
 usage: python -m tests.e2e.clock_jumps LIBRARY
 
-LIBRARY is libfaketime's (Debian: libfaketimeMT.so.1). Prints for each jump the longest that health was waited for, when
-the next poll came, how many polls were skipped, and how long SIGTERM took. Exit status 1 if one is beyond its bound.
+LIBRARY is the path of libfaketime (Debian: libfaketimeMT.so.1). Prints for each jump the slowest health check, the time
+until the next poll, the number of skipped polls, and the time to stop. Exit status 1 if one is above its bound.
 """
 
 import math
@@ -24,8 +24,8 @@ from tests.samples import samples
 
 HEALTH_S, POLL_S, END_S = 1.0, 40.0, 2.0
 PAUSE_S = 0.05
-SETTLED_S = 3.0
-"""After its poll a jump is watched for so much longer."""
+OBSERVE_S = 3.0
+"""Time of observation after the first poll since a jump."""
 YEAR = 365 * 86400
 
 
@@ -46,7 +46,7 @@ JUMPS = (
 
 
 def polls(http: httpx.Client, outcome: str = "") -> float:
-    """Returns how many polls were counted, of one outcome or of all."""
+    """Returns the number of polls, of one outcome or of all."""
     found = samples(http.get("/metrics").text)
     return sum(
         each.value
@@ -56,7 +56,7 @@ def polls(http: httpx.Client, outcome: str = "") -> float:
 
 
 def timed(call: Callable[[], httpx.Response]) -> float:
-    """Returns the seconds that a request for health took; raises AssertionError if it was not good."""
+    """Returns the seconds that a health check took; raises AssertionError if it failed."""
     began = time.monotonic()
     answer = call()
     assert answer.status_code == httpx.codes.OK, answer.text
@@ -64,7 +64,7 @@ def timed(call: Callable[[], httpx.Response]) -> float:
 
 
 def measured(jump: Jump, library: str, folder: Path, platform: str, key: str) -> tuple[float, float, float, float]:
-    """Returns the longest wait for health, the seconds until the next poll, skipped polls, and the time to end."""
+    """Returns slowest health check, seconds until the next poll, skipped polls, and seconds to stop."""
     offset, address = folder / "offset", f"127.0.0.1:{free_port()}"
     offset.write_text(f"{jump.before:+d}")
     faked = {
@@ -93,7 +93,7 @@ def measured(jump: Jump, library: str, folder: Path, platform: str, key: str) ->
                 longest = max(longest, timed(lambda: http.get("/-/healthy")))
                 if polled_after == math.inf and polls(http) > before:
                     polled_after = time.monotonic() - began
-                    ends = polled_after + SETTLED_S
+                    ends = polled_after + OBSERVE_S
                 time.sleep(PAUSE_S)
             skipped = polls(http, "skipped")
             began = time.monotonic()

@@ -1,4 +1,4 @@
-"""The program's own commands as processes: the simulated platform, and the exporter that serves it."""
+"""Runs the commands `simulate` and `serve` as processes."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -19,22 +19,22 @@ SEED = 1
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """An exporter at `url`, and the simulated platform that it polls."""
+    """An exporter at `url` and its simulated platform."""
 
     url: str
     platform: str
 
     @property
     def target(self) -> str:
-        """What Prometheus scrapes: host:port."""
+        """host:port for Prometheus."""
         return self.url.removeprefix("http://")
 
     def get(self, path: str, **headers: str) -> httpx.Response:
-        """Asks the exporter."""
+        """Sends a request to the exporter."""
         return loopback.get(self.url + path, headers=headers)
 
     def truth(self, **question: str) -> Mapping[str, object]:
-        """Asks the simulated platform for the truth, which the exporter never does."""
+        """Reads the platform's figures from /truth, which the exporter never does."""
         answer = loopback.get(f"{self.platform}/truth", params=question)
         found: Mapping[str, object] = msgspec.json.decode(answer.raise_for_status().content)
         return found
@@ -42,7 +42,7 @@ class Served:
 
 @contextmanager
 def simulating(folder: Path, *options: str) -> Iterator[str]:
-    """Runs `simulate` and yields the platform's URL."""
+    """Runs `simulate`; yields the platform's URL."""
     address = f"127.0.0.1:{programs.free_port()}"
     command: list[str | Path] = [COMMAND, "simulate", f"--listen-address={address}", f"--seed={SEED}", *options]
     url = f"http://{address}"
@@ -52,7 +52,7 @@ def simulating(folder: Path, *options: str) -> Iterator[str]:
 
 @contextmanager
 def serving(folder: Path, platform: str, key: str = World.from_seed(SEED).keys.admin) -> Iterator[Served]:
-    """Runs `serve`, configured by a file, until its first poll has ended."""
+    """Runs `serve` with a configuration file; yields after its first poll."""
     address = f"127.0.0.1:{programs.free_port()}"
     (folder / "key").write_text(key)
     config = folder / "exporter.yml"

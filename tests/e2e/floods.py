@@ -1,12 +1,12 @@
-"""Floods of a thousand connections, and what a scrape, a new password, the health, the log and the memory lose by them.
+"""Measures scrapes, new passwords, health checks, log and memory under floods of a thousand connections.
 
 usage: python -m tests.e2e.floods
 
-A new connection waits behind those of the flood in the kernel's queue, whoever comes: 1 ms each, with TLS 5 ms. So the
-floods open as many a second as leave time for others, and a known password comes on a kept connection, as Prometheus'.
+New connections wait in the kernel's queue behind those of the flood: 1 ms each, with TLS 5 ms. So floods are limited in
+connections per second, and a known password uses a persistent connection, as Prometheus does.
 
-Prints a table, without and with TLS. Exit status 1 if something took or grew too much; what takes too
-long is measured again, twice at most, and the best counts, since other programs take time from it too.
+Prints a table, without and with TLS. Exit status 1 if a bound is exceeded. Slow results are measured up to three times,
+and the best counts, since other programs disturb them.
 """
 
 import asyncio
@@ -31,65 +31,65 @@ CONNECTIONS = 1_000
 ROUNDS = 3
 SCRAPES = 10
 PAUSE_S = 0.2
-MOST_KNOWN_S, MOST_NEW_S, MOST_HEALTH_S = 0.1, 1.0, 0.1
-MOST_LINES = 100
-"""In a minute."""
-MOST_GROWTH = 64 * 2**20
-"""512 connections and the buffers of their hand-shakes; what grows without a bound grows by more."""
+MAX_KNOWN_S, MAX_NEW_S, MAX_HEALTH_S = 0.1, 1.0, 0.1
+MAX_LINES = 100
+"""Log lines per minute."""
+MAX_GROWTH = 64 * 2**20
+"""Bytes for 512 connections and their handshakes; unbounded growth would be more."""
 PROMETHEUS = "127.0.0.2"
-"""The floods come from 127.0.0.1: of one address few passwords are checked at once."""
+"""Another address than that of the floods, since few passwords per address are checked at once."""
 PER_SECOND = {"http": 300, "https": 100}
-"""Connections that a flood opens."""
+"""New connections per second."""
 KNOWN = ("prometheus", "secret")
 COST = 10
-ASK = b"GET /metrics HTTP/1.1\r\nHost: exporter\r\n"
+HALF_REQUEST = b"GET /metrics HTTP/1.1\r\nHost: exporter\r\n"
 
 Flood = Callable[[Streams, int], Awaitable[object]]
-"""What one connection does until it is closed; the number is another one each time."""
+"""What a connection does until it is closed; each has another number."""
 
 
 async def guess(streams: Streams, number: int) -> None:
-    """Tries a password, and reads the refusal."""
+    """Sends a wrong password and reads the response."""
     reader, writer = streams
     guessed = base64.b64encode(b"prometheus:%d" % number)
-    writer.write(ASK + b"Authorization: Basic " + guessed + b"\r\n\r\n")
+    writer.write(HALF_REQUEST + b"Authorization: Basic " + guessed + b"\r\n\r\n")
     await reader.read()
 
 
 async def silent(_streams: Streams, _number: int) -> None:
-    """Says nothing."""
+    """Sends nothing."""
     await asyncio.Event().wait()
 
 
-async def half(streams: Streams, _number: int) -> None:
-    """Begins to ask, and waits."""
-    streams[1].write(ASK)
+async def half_request(streams: Streams, _number: int) -> None:
+    """Sends half a request and waits."""
+    streams[1].write(HALF_REQUEST)
     await streams[0].read()
 
 
 async def malformed(streams: Streams, _number: int) -> None:
-    """Sends what is no request."""
+    """Sends bytes that are no request."""
     streams[1].write(b"\x00\x01 nonsense \xff\r\n\r\n")
     await streams[0].read()
 
 
 async def pipelined(streams: Streams, _number: int) -> None:
-    """Sends a hundred requests at once, and reads no answer."""
-    streams[1].write((ASK + b"\r\n") * 100)
+    """Sends a hundred requests at once and reads no response."""
+    streams[1].write((HALF_REQUEST + b"\r\n") * 100)
     await streams[1].drain()
 
 
 FLOODS: Mapping[str, Flood] = {
     "wrong passwords": guess,
     "silent": silent,
-    "half a request": half,
+    "half a request": half_request,
     "no request": malformed,
     "100 requests at once": pipelined,
 }
 
 
 class Cost(NamedTuple):
-    """The longest that something took meanwhile, in seconds; lines of the log in a minute, bytes of memory more."""
+    """Longest durations in seconds, log lines per minute, and growth of memory in bytes."""
 
     known: float
     new: float
@@ -98,14 +98,14 @@ class Cost(NamedTuple):
     grown: float
 
     @property
-    def holds(self) -> bool:
-        """Whether all of it is within its bounds."""
-        most = Cost(MOST_KNOWN_S, MOST_NEW_S, MOST_HEALTH_S, MOST_LINES, MOST_GROWTH)
-        return all(found <= bound for found, bound in zip(self, most, strict=True))
+    def is_allowed(self) -> bool:
+        """Whether all values are within their bounds."""
+        bounds = Cost(MAX_KNOWN_S, MAX_NEW_S, MAX_HEALTH_S, MAX_LINES, MAX_GROWTH)
+        return all(found <= bound for found, bound in zip(self, bounds, strict=True))
 
 
 async def flood(target: Target, kind: str) -> None:
-    """Keeps so many connections busy, for ever; a line is printed when each was there once."""
+    """Keeps all connections busy without end; prints a line when each was used once."""
     numbers = itertools.count()
 
     a_while = CONNECTIONS / PER_SECOND[httpx.URL(target.url).scheme]
@@ -133,7 +133,7 @@ async def flood(target: Target, kind: str) -> None:
 
 @contextmanager
 def flooding(target: Target, kind: str) -> Iterator[None]:
-    """Floods from a process of its own."""
+    """Floods from a separate process."""
     command = [sys.executable, "-m", "tests.e2e.floods", kind, target.url, str(target.authority or "")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:
@@ -145,12 +145,12 @@ def flooding(target: Target, kind: str) -> Iterator[None]:
 
 
 def client(target: Target) -> httpx.Client:
-    """Makes a client with an address of its own."""
+    """Makes a client with another source address."""
     return httpx.Client(transport=httpx.HTTPTransport(verify=target.trust, local_address=PROMETHEUS), timeout=60)
 
 
 def seconds(http: httpx.Client, url: str, auth: tuple[str, str] | None = None) -> float:
-    """Asks once."""
+    """Returns the duration of a request."""
     began = time.monotonic()
     http.get(url, auth=auth).raise_for_status()
     return time.monotonic() - began
@@ -163,7 +163,7 @@ def memory(pid: int) -> int:
 
 
 def lines(target: Target) -> int:
-    """Returns how many lines the log has."""
+    """Returns the number of log lines."""
     return target.log.read_bytes().count(b"\n")
 
 
@@ -188,7 +188,7 @@ def cost(target: Target, kind: str, new: Iterator[tuple[str, str]]) -> Cost:
 
 
 def measured(*, tls: bool) -> int:
-    """Prints what each flood costs, and returns how many cost too much."""
+    """Prints the cost of each flood; returns how many exceed a bound."""
     users = [KNOWN, *((f"new{number}", "secret") for number in range(ROUNDS * len(FLOODS)))]
     hashed = bcrypt.hashpw(b"secret", bcrypt.gensalt(COST)).decode()
     web_config = "basic_auth_users:\n" + "".join(f"  {name}: {hashed}\n" for name, _ in users)
@@ -198,20 +198,20 @@ def measured(*, tls: bool) -> int:
         for kind in FLOODS:
             best = cost(target, kind, new)
             for _ in range(ROUNDS - 1):
-                if not best.holds:
+                if not best.is_allowed:
                     best = Cost(*map(min, zip(best, cost(target, kind, new), strict=True)))
-            late += not best.holds
+            late += not best.is_allowed
             print(
                 f"{kind:<22}{'https' if tls else 'http':>6}{best.known * 1000:>8.0f} ms{best.new * 1000:>8.0f} ms"
                 f"{best.health * 1000:>8.0f} ms{best.lines:>8.0f}{best.grown / 2**20:>8.0f} MiB"
-                f"  {'holds' if best.holds else 'MISSED'}",
+                f"  {'holds' if best.is_allowed else 'MISSED'}",
                 flush=True,
             )
     return late
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Prints the table and returns the exit status; with arguments it is the flood."""
+    """Prints the table and returns the exit status; with arguments it runs the flood."""
     if len(arguments) == len(("kind", "url", "authority")):
         kind, url, authority = arguments
         asyncio.run(flood(Target(url, Path(authority) if authority else None), kind))

@@ -1,4 +1,4 @@
-"""A real Prometheus that scrapes one target, and questions to it through its HTTP API."""
+"""Runs a real Prometheus that scrapes one target, and queries it."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from tests.e2e import programs
 
 
 class Point(NamedTuple):
-    """One series of an instant query's answer: its labels, the name among them, and its value."""
+    """A series of an instant query: labels with the name, and the value."""
 
     labels: Mapping[str, str]
     value: float

@@ -1,9 +1,9 @@
-"""Hundreds of clients that take their time, and how long a scrape takes meanwhile.
+"""Measures scrapes while hundreds of slow clients are connected.
 
 usage: python -m tests.e2e.slow [--short]
 
 Prints a table, without and with TLS: each kind of client alone (not with --short), and all kinds together. Exit status
-1 if a scrape waited too long.
+1 if a scrape was too slow.
 """
 
 import asyncio
@@ -31,19 +31,19 @@ CLIENTS = 500
 TRIES = 3
 SCRAPES = 20
 PAUSE_S = 0.1
-MOST_S = 0.1
-"""The longest that a scrape may take more than it does alone."""
-PATIENCE_S = 60.0
+MAX_DELAY_S = 0.1
+"""Allowed delay of a scrape."""
+TIMEOUT_S = 60.0
 REQUEST = b"GET /metrics HTTP/1.1\r\nHost: exporter\r\n\r\n"
 HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
-"""How a client's part of a hand-shake begins; it announces 512 bytes."""
+"""Start of a TLS ClientHello that announces 512 bytes."""
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Auth = tuple[str, str]
 
 
 class Target(NamedTuple):
-    """A running exporter: where it answers, the file of the authority to trust with TLS, its log and process."""
+    """A running exporter: URL, CA file for TLS, log and process id."""
 
     url: str
     authority: Path | None
@@ -52,141 +52,141 @@ class Target(NamedTuple):
 
     @property
     def trust(self) -> ssl.SSLContext | bool:
-        """Whom to trust; nobody is asked for a certificate without TLS."""
+        """TLS context for httpx; False without TLS."""
         return ssl.create_default_context(cafile=str(self.authority)) if self.authority else False
 
     async def connect(self, *, raw: bool = False) -> Streams:
-        """Connects; `raw` is without TLS, whatever the target speaks."""
+        """Connects; with `raw` without TLS, whatever the target expects."""
         where = httpx.URL(self.url)
         return await asyncio.open_connection(where.host, where.port, ssl=None if raw else self.trust or None)
 
 
 Client = Callable[[Target, asyncio.Event], Awaitable[None]]
-"""Connects, says that it has, and stays until it is cancelled or cut off."""
+"""Connects, sets the event, and stays until cancelled or disconnected."""
 
 
-async def drop_by_drop(writer: asyncio.StreamWriter, drops: bytes) -> None:
+async def send_slowly(writer: asyncio.StreamWriter, data: bytes) -> None:
     """Sends a byte a second."""
-    for drop in drops:
+    for drop in data:
         writer.write(bytes([drop]))
         await writer.drain()
         await asyncio.sleep(1)
 
 
-async def slow_head(target: Target, there: asyncio.Event) -> None:
-    """Asks by a byte each second, and never to the end."""
+async def slow_head(target: Target, connected: asyncio.Event) -> None:
+    """Sends a request byte by byte and never completes it."""
     _, writer = await target.connect()
-    there.set()
-    await drop_by_drop(writer, REQUEST[:-2] + b"X: " + b"x" * 10_000)
+    connected.set()
+    await send_slowly(writer, REQUEST[:-2] + b"X: " + b"x" * 10_000)
 
 
-async def silent(target: Target, there: asyncio.Event) -> None:
-    """Connects and says nothing; to a server that speaks TLS, not even a greeting."""
+async def silent(target: Target, connected: asyncio.Event) -> None:
+    """Connects and sends nothing, not even a ClientHello."""
     await target.connect(raw=True)
-    there.set()
+    connected.set()
     await asyncio.Event().wait()
 
 
-async def slow_hand_shake(target: Target, there: asyncio.Event) -> None:
-    """Greets by a byte each second, as TLS does, whatever the server speaks."""
+async def slow_handshake(target: Target, connected: asyncio.Event) -> None:
+    """Sends a ClientHello byte by byte, also without TLS."""
     _, writer = await target.connect(raw=True)
-    there.set()
-    await drop_by_drop(writer, HELLO + b"\0" * 500)
+    connected.set()
+    await send_slowly(writer, HELLO + b"\0" * 500)
 
 
-async def idle(target: Target, there: asyncio.Event) -> None:
-    """Is answered once and then keeps the connection."""
+async def idle(target: Target, connected: asyncio.Event) -> None:
+    """Sends one request and keeps the connection open."""
     reader, writer = await target.connect()
     writer.write(REQUEST.replace(b"/metrics", b"/-/healthy"))
     await reader.readuntil(b"healthy\n")
-    there.set()
+    connected.set()
     await asyncio.Event().wait()
 
 
-async def deaf(target: Target, there: asyncio.Event) -> None:
-    """Asks for the page and does not read on: the reader takes no more than its own limit."""
+async def not_reading(target: Target, connected: asyncio.Event) -> None:
+    """Requests an exposition and does not read it."""
     reader, writer = await target.connect()
     writer.write(REQUEST)
     await reader.readexactly(1)
-    there.set()
+    connected.set()
     await asyncio.Event().wait()
 
 
 ALL = "all of these together"
 KINDS: Mapping[str, tuple[Client, ...]] = {
     "a byte of a request each second": (slow_head,),
-    "a byte of a hand-shake each second": (slow_hand_shake,),
+    "a byte of a handshake each second": (slow_handshake,),
     "connected, silent": (silent,),
     "answered, then idle": (idle,),
-    "an answer not read": (deaf,),
-    ALL: (slow_head, slow_hand_shake, silent, idle, deaf),
+    "a response not read": (not_reading,),
+    ALL: (slow_head, slow_handshake, silent, idle, not_reading),
 }
 
 
 class Delay(NamedTuple):
     """By how many seconds the slowest scrape was slower than usual.
 
-    `there` is on new connections, when all clients are there; `coming` on a kept one, while they connect all at once.
+    `connected`: new connections while all clients are connected; `connecting`: a kept connection while they connect.
     """
 
-    there: float
-    coming: float
+    connected: float
+    connecting: float
 
 
 def delay(target: Target, kind: str) -> Delay:
-    """Measures with clients of one kind, which run in a process of their own."""
+    """Measures with clients of one kind, which run in a separate process."""
     usual = statistics.median(scrapes(target))
     command = [sys.executable, "-m", "tests.e2e.slow", kind, target.url, str(target.authority or "")]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as crowd:
         try:
-            coming = _scrape_until(target, crowd)
-            return Delay(max(scrapes(target)) - usual, coming - usual)
+            connecting = _scrape_until(target, crowd)
+            return Delay(max(scrapes(target)) - usual, connecting - usual)
         finally:
             crowd.kill()
 
 
 async def crowd(target: Target, kind: str) -> None:
-    """Brings the clients, by turns of each kind, and prints a line when all are there; for ever."""
+    """Runs the clients of all kinds in turn, and prints a line when all are connected."""
     clients, arrived = KINDS[kind], [asyncio.Event() for _ in range(CLIENTS)]
     async with asyncio.TaskGroup() as group:
-        for number, there in enumerate(arrived):
-            group.create_task(_stay(clients[number % len(clients)], target, there))
-        for there in arrived:
-            await there.wait()
-        print("there", flush=True)
+        for number, connected in enumerate(arrived):
+            group.create_task(_stay(clients[number % len(clients)], target, connected))
+        for connected in arrived:
+            await connected.wait()
+        print("connected", flush=True)
         await asyncio.Event().wait()  # also when all were cut off
 
 
-async def _stay(client: Client, target: Target, there: asyncio.Event) -> None:
+async def _stay(client: Client, target: Target, connected: asyncio.Event) -> None:
     try:
-        await client(target, there)
+        await client(target, connected)
     except (ConnectionError, asyncio.IncompleteReadError):
-        # To cut it off later is the server's right; with TLS, which takes more memory, at once: fewer may be there.
-        if not there.is_set() and target.authority is None:
+        # To cut it off later is the server's right; with TLS, which takes more memory, at once: fewer may be connected.
+        if not connected.is_set() and target.authority is None:
             raise
-        there.set()
+        connected.set()
 
 
 def scrapes(target: Target) -> Sequence[float]:
-    """Scrapes now and then, each time on a new connection, and returns how many seconds each took."""
+    """Scrapes repeatedly on new connections; returns the durations."""
     found, trust = [], target.trust
     for _ in range(SCRAPES):
-        with httpx.Client(verify=trust, trust_env=False, timeout=PATIENCE_S) as http:
+        with httpx.Client(verify=trust, trust_env=False, timeout=TIMEOUT_S) as http:
             found.append(_timed(http, target))
         time.sleep(PAUSE_S)
     return found
 
 
 def _scrape_until(target: Target, crowd: "subprocess.Popen[bytes]") -> float:
-    """Scrapes on one connection until all are there; returns the longest time."""
+    """Scrapes on one connection until all clients are connected; returns the longest duration."""
     assert crowd.stdout is not None
-    with httpx.Client(verify=target.trust, trust_env=False, timeout=PATIENCE_S) as http:
+    with httpx.Client(verify=target.trust, trust_env=False, timeout=TIMEOUT_S) as http:
         _timed(http, target)
         worst = _timed(http, target)
         while not select.select([crowd.stdout], [], [], PAUSE_S / 10)[0]:
             worst = max(worst, _timed(http, target))
     if not crowd.stdout.readline():
-        raise ChildProcessError("the crowd has ended before it was there")
+        raise ChildProcessError("the crowd has ended before it was connected")
     return worst
 
 
@@ -198,7 +198,7 @@ def _timed(http: httpx.Client, target: Target) -> float:
 
 @contextmanager
 def served(*, tls: bool, web_config: str = "", auth: Auth | None = None) -> Iterator[Target]:
-    """Runs an exporter that has read everything of a simulated platform and polls no more for an hour.
+    """Runs an exporter that has read a simulated platform and polls again only after an hour.
 
     `web_config` is what it is configured with besides TLS, `auth` who may then ask.
     """
@@ -216,7 +216,7 @@ def served(*, tls: bool, web_config: str = "", auth: Auth | None = None) -> Iter
         (folder / "web.yml").write_text(web_config)
         options.append(f"--web.config.file={folder / 'web.yml'}")
         command: list[str | Path] = [COMMAND, "serve", *options]
-        with running(command, target.log, lambda: _has_past(target, auth), PATIENCE_S) as process:
+        with running(command, target.log, lambda: _has_past(target, auth), TIMEOUT_S) as process:
             yield target._replace(pid=process.pid)
 
 
@@ -230,29 +230,31 @@ def _has_past(target: Target, auth: Auth | None) -> bool:
 
 
 def measured(*, tls: bool, kinds: Iterable[str]) -> int:
-    """Prints the delays by clients of each kind, and returns how many kinds delayed a scrape too long."""
+    """Prints the delays for each kind of client; returns how many are too long."""
     late = 0
     with served(tls=tls) as target:
         for kind in kinds:
             tries = [delay(target, kind) for _ in range(TRIES)]
-            there, coming = min(each.there for each in tries), min(each.coming for each in tries)
-            late += there > MOST_S
-            verdict = "MISSED" if there > MOST_S else "holds"
+            connected, connecting = min(each.connected for each in tries), min(each.connecting for each in tries)
+            late += connected > MAX_DELAY_S
+            verdict = "MISSED" if connected > MAX_DELAY_S else "holds"
             protocol = "https" if tls else "http"
-            print(f"{kind:<36}{protocol:>6}{there * 1000:>8.0f} ms{coming * 1000:>8.0f} ms  {verdict}", flush=True)
+            print(
+                f"{kind:<36}{protocol:>6}{connected * 1000:>8.0f} ms{connecting * 1000:>8.0f} ms  {verdict}", flush=True
+            )
     return late
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Prints the table and returns the exit status; with arguments it is the crowd."""
+    """Prints the table and returns the exit status; with arguments it runs the clients."""
     if len(arguments) == len(("kind", "url", "authority")):
         kind, url, authority = arguments
         asyncio.run(crowd(Target(url, Path(authority) if authority else None), kind))
         return 0
     kinds = [ALL] if arguments else KINDS
-    print(f"{CLIENTS} clients; how much longer a scrape takes when they are there (at most {MOST_S * 1000:g} ms),")
-    print(f"and on a kept connection while all of them connect at once; each the best of {TRIES}")
-    logs = io.StringIO()  # of the programs, which tell nothing new where all went well
+    print(f"{CLIENTS} clients; delay of a scrape while they are connected (at most {MAX_DELAY_S * 1000:g} ms),")
+    print(f"and on a kept connection while they connect; each the best of {TRIES}")
+    logs = io.StringIO()  # logs of the programs, which are not needed
     late = 1
     try:
         with redirect_stderr(logs):

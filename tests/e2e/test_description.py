@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.stage import staged
+from tests.e2e.running_demo import running_demo
 from tests.environment import plain
 
 pytestmark = [pytest.mark.anyio, pytest.mark.e2e, pytest.mark.once]
@@ -18,10 +18,10 @@ SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 
 async def test_schemathesis_finds_no_failure(tmp_path: Path) -> None:
     """Allowed and forbidden values of each parameter, other methods, made-up questions; the same ones each time."""
-    async with staged(4, one_report=True) as stage:
-        command: list[str | Path] = [SCHEMATHESIS, "run", f"{stage.url}/api/v1/openapi.json", f"--url={stage.url}"]
+    async with running_demo(4, one_report=True) as demo:
+        command: list[str | Path] = [SCHEMATHESIS, "run", f"{demo.url}/api/v1/openapi.json", f"--url={demo.url}"]
         command += ["--max-examples=30", "--seed=1", "--generation-deterministic", "--no-color"]
-        environ = {**plain(), "SCHEMATHESIS_HOOKS": "tests.e2e.sensible", "PYTHONPATH": str(ROOT)}
+        environ = {**plain(), "SCHEMATHESIS_HOOKS": "tests.e2e.schemathesis_hooks", "PYTHONPATH": str(ROOT)}
         done = await asyncio.to_thread(
             lambda: subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, timeout=240, check=False)
         )

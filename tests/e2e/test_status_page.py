@@ -11,7 +11,7 @@ from exporter.domain.blocking import Worker
 from exporter.web.app import create_app
 from exporter.web.server.server import listen, url
 from tests.e2e.browser import NARROW, WIDE, Tab, browsing, opened
-from tests.e2e.stage import NOON, staged
+from tests.e2e.running_demo import NOON, running_demo
 from tests.web.test_days import named
 from tests.web.web_context import web_context
 
@@ -68,24 +68,24 @@ async def test_a_scene_in_light_and_dark_on_wide_and_narrow_screens(chromium: Pa
     scene = SCENES[name]
     SCREENSHOTS.mkdir(exist_ok=True)
     async with (
-        staged(scene.companies, scene.before, one_report=scene.one_report) as stage,
+        running_demo(scene.companies, scene.before, one_report=scene.one_report) as demo,
         browsing(chromium) as browser,
     ):
         if scene.after:
-            await stage.an_hour_later(scene.after)
+            await demo.poll_after_an_hour(scene.after)
         words = []
         for dark, width in ((False, WIDE), (True, WIDE), (False, NARROW), (True, NARROW)):
-            async with opened(browser, stage.url, stage.clock.now(), width=width, dark=dark) as tab:
+            async with opened(browser, demo.url, demo.clock.now(), width=width, dark=dark) as tab:
                 label = f"{name}-{'dark' if dark else 'light'}-{'wide' if width == WIDE else 'narrow'}"
                 await tab.page.screenshot(path=SCREENSHOTS / f"{label}.png", full_page=True)
                 if dark == (width == NARROW):  # so that each of colours and layouts is judged once
                     assert not await tab.violations(), label
                 assert await tab.page.evaluate("document.documentElement.scrollWidth") == width, label
-                assert tab.complaints == [], label
+                assert tab.errors == [], label
                 if name == "normal":  # a phone shows the first company without a thumb
                     assert await tab.page.locator("#company-rows tr").first.evaluate("e => e.offsetTop") < ONE_SCREEN
                 words.append(await tab.text())
-        async with opened(browser, stage.url, stage.clock.now(), script=False) as tab:
+        async with opened(browser, demo.url, demo.clock.now(), script=False) as tab:
             words.append(await tab.text())
 
     said = " ".join(words[0])
@@ -101,17 +101,17 @@ async def rows(tab: Tab) -> list[str]:
 
 async def test_companies_are_found_with_and_without_javascript(chromium: Path) -> None:
     """Typing leaves those on the page that fit; Enter, heads and links ask the server, by keyboard too."""
-    async with staged(60, one_report=True) as stage, browsing(chromium) as browser:
-        async with opened(browser, stage.url, stage.clock.now()) as tab:
+    async with running_demo(60, one_report=True) as demo, browsing(chromium) as browser:
+        async with opened(browser, demo.url, demo.clock.now()) as tab:
             assert len(await rows(tab)) == 50
             await tab.page.get_by_label("Name or id").press_sequentially("müll")
             assert await rows(tab) == ["Müller & Söhne GmbH 2 · demo"]
             assert "1 of the 50 on this page" in " ".join(await tab.text())
-            assert tab.complaints == []
+            assert tab.errors == []
         for script in (True, False):
-            async with opened(browser, stage.url, stage.clock.now(), script=script) as tab:
+            async with opened(browser, demo.url, demo.clock.now(), script=script) as tab:
                 await find_by_keyboard(tab)
-                assert tab.complaints == []
+                assert tab.errors == []
 
 
 async def find_by_keyboard(tab: Tab) -> None:
@@ -136,9 +136,9 @@ async def find_by_keyboard(tab: Tab) -> None:
 async def test_reports_sort_by_their_heads(chromium: Path) -> None:
     """By button, once up, once down; a screen reader is told."""
     async with (
-        staged() as stage,
+        running_demo() as demo,
         browsing(chromium) as browser,
-        opened(browser, stage.url, stage.clock.now()) as tab,
+        opened(browser, demo.url, demo.clock.now()) as tab,
     ):
         await tab.page.locator("summary").press("Enter")  # all are well, so they are folded to one line
         head = tab.page.get_by_role("columnheader", name="Companies")
@@ -148,7 +148,7 @@ async def test_reports_sort_by_their_heads(chromium: Path) -> None:
             cells = await tab.page.locator('.reports td[data-label="Companies"]').all_inner_texts()
             numbers = [int(each) if each.strip().isdigit() else -1 for each in cells]
             assert numbers == sorted(numbers, reverse=order == "descending")
-        assert tab.complaints == []
+        assert tab.errors == []
 
 
 async def test_names_with_markup_are_text(chromium: Path) -> None:
@@ -163,5 +163,5 @@ async def test_names_with_markup_are_text(chromium: Path) -> None:
             await tab.page.get_by_label("Name or id").press_sequentially("<script>")
             assert await rows(tab) == ["<script>alert(\"1\")</script>, & 'x' 6"]
             assert not await tab.violations()
-            assert tab.complaints == []
+            assert tab.errors == []
     worker.close()

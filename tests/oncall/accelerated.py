@@ -1,9 +1,8 @@
-"""An exporter and the simulated platforms that it polls, all in a virtual time that runs faster, over real HTTP.
+"""Runs an exporter and simulated platforms over real HTTP in a virtual time that runs faster.
 
-The parts are those of `serve`, put together by `cli.wiring`, but for two things. APScheduler waits by the machine's
-clock, so the driver here waits, divided, for the moments that the schedule would poll at. And a poll, which takes the
-time of real requests, must last no virtual quarter of an hour: polls come one by one, and a scrape in the midst of one
-gets the page of before, so that all reports of a source change at once.
+The parts are those of `serve`, with two exceptions. APScheduler uses the real clock, so the driver here waits for the
+scheduled polls in scaled time. And since real requests would take much virtual time, polls run one by one, and scrapes
+during a poll get the previous exposition, so that all reports of a source change at once.
 """
 
 import asyncio
@@ -32,18 +31,15 @@ from exporter.simulator.scenarios import NORMAL
 from exporter.web.server.server import listen, url
 from tests import loopback
 from tests.e2e.programs import wait_for
-from tests.oncall.faster import Acceleration
+from tests.oncall.time_scaling import Acceleration
 
-PATIENCE_S = 60
+TIMEOUT_S = 60
 ACTIVITIES = ["user_queries", "model_responses", "model_responses_with_docs"]
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """A simulated platform that a source polls; `scenario` is what is wrong before the first poll.
-
-    `expected` are the ids of companies that must be in its reports.
-    """
+    """A simulated platform with its first `scenario`, and the ids of companies that must be in its reports."""
 
     world: World
     listening: socket.socket
@@ -51,20 +47,20 @@ class Platform:
     expected: tuple[int, ...] = ()
 
     def set(self, scenario: str) -> None:
-        """Says what is wrong from now on."""
+        """Changes the scenario."""
         loopback.post(f"{url(self.listening)}/control", json={"scenarios": [scenario]}).raise_for_status()
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """What runs: the virtual time, the platforms by the names of their sources, and where the exporter listens."""
+class AcceleratedSetup:
+    """The virtual time, the platforms by source, and the exporter's socket."""
 
     acceleration: Acceleration
     platforms: Mapping[str, Platform]
     listening: socket.socket
 
     def configuration(self) -> str:
-        """Returns the exporter's configuration: what limits real time, and limits for more than one activity."""
+        """Returns the exporter's configuration, with limits for several activities."""
         years = range(self.acceleration.began.year - 1, self.acceleration.began.year + 1)
         return yaml.safe_dump(
             {
@@ -86,55 +82,57 @@ def _options(platform: Platform) -> Mapping[str, object]:
 
 
 @contextmanager
-def running(stage: Stage, folder: Path) -> Iterator[Callable[[str, str], None]]:
-    """Runs platforms and exporter, in a thread of their own; the block starts when every source was polled once.
+def running(setup: AcceleratedSetup, folder: Path) -> Iterator[Callable[[str, str], None]]:
+    """Runs platforms and exporter in a thread; the block starts when every source was polled once.
 
-    Yields what says which scenario a source's platform is in from now on. It does so between two polls: a platform
-    that fails in the middle of one would fail for some reports an hour before the others.
+    Yields a function that changes a platform's scenario between two polls. During a poll, some reports would fail an
+    hour before the others.
     """
     loop = asyncio.new_event_loop()
     polling = asyncio.Lock()
 
     async def between_polls(name: str, scenario: str) -> None:
         async with polling:
-            await asyncio.to_thread(stage.platforms[name].set, scenario)
+            await asyncio.to_thread(setup.platforms[name].set, scenario)
 
-    def trouble(name: str, scenario: str) -> None:
-        asyncio.run_coroutine_threadsafe(between_polls(name, scenario), loop).result(PATIENCE_S)
+    def set_scenario(name: str, scenario: str) -> None:
+        asyncio.run_coroutine_threadsafe(between_polls(name, scenario), loop).result(TIMEOUT_S)
 
     ready, ended = asyncio.Event(), asyncio.Event()
     thread = Thread(target=loop.run_forever)
     thread.start()
-    run = asyncio.run_coroutine_threadsafe(_run(stage, folder, polling, ready, ended), loop)
+    run = asyncio.run_coroutine_threadsafe(_run(setup, folder, polling, ready, ended), loop)
     try:
-        wait_for(lambda: ready.is_set() or run.done(), "every source to be polled once", PATIENCE_S)
+        wait_for(lambda: ready.is_set() or run.done(), "every source to be polled once", TIMEOUT_S)
         if not run.done():
-            yield trouble
+            yield set_scenario
     finally:
         loop.call_soon_threadsafe(ended.set)
         try:
-            run.result(PATIENCE_S)
+            run.result(TIMEOUT_S)
         finally:
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
             loop.close()
 
 
-async def _run(stage: Stage, folder: Path, polling: asyncio.Lock, ready: asyncio.Event, ended: asyncio.Event) -> None:
+async def _run(
+    setup: AcceleratedSetup, folder: Path, polling: asyncio.Lock, ready: asyncio.Event, ended: asyncio.Event
+) -> None:
     file = folder / "exporter.yml"
-    file.write_text(stage.configuration())
+    file.write_text(setup.configuration())
     settings = load(file, {}, platforms())
-    seconds, sleep = _virtual_seconds(stage.acceleration), _sleep(stage.acceleration)
-    pace = Clock(stage.acceleration.now, seconds, sleep)
-    exporter = assemble(settings, Clock(stage.acceleration.now, seconds), client_clock=pace)
+    seconds, sleep = _virtual_seconds(setup.acceleration), _sleep(setup.acceleration)
+    pace = Clock(setup.acceleration.now, seconds, sleep)
+    exporter = assemble(settings, Clock(setup.acceleration.now, seconds), client_clock=pace)
     async with AsyncExitStack() as stack:
-        for platform in stage.platforms.values():
-            app = create_app(platform.world, stage.acceleration.now, scenarios=(platform.scenario,), sleep=sleep)
+        for platform in setup.platforms.values():
+            app = create_app(platform.world, setup.acceleration.now, scenarios=(platform.scenario,), sleep=sleep)
             await stack.enter_async_context(serving(app, platform.listening))
         stack.push_async_callback(exporter.closing.aclose)
         await asyncio.gather(*(_first(poller) for poller in exporter.sources.pollers))
-        await stack.enter_async_context(serving(Steady(exporter.app, polling), stage.listening))
-        drivers = _drivers(exporter, settings.sources, polling, stage.acceleration)
+        await stack.enter_async_context(serving(ServePreviousDuringPoll(exporter.app, polling), setup.listening))
+        drivers = _drivers(exporter, settings.sources, polling, setup.acceleration)
         driving = [asyncio.ensure_future(each) for each in drivers]
         ready.set()
         await ended.wait()
@@ -143,8 +141,8 @@ async def _run(stage: Stage, folder: Path, polling: asyncio.Lock, ready: asyncio
         await asyncio.gather(*driving, return_exceptions=True)
 
 
-class Steady:
-    """An application that answers while somebody polls as it answered before; it is asked by one client alone."""
+class ServePreviousDuringPoll:
+    """Repeats the previous response during a poll; for one client."""
 
     def __init__(self, app: ASGIApp, polling: asyncio.Lock) -> None:
         self._app = app
@@ -152,7 +150,7 @@ class Steady:
         self._answer: tuple[Message, ...] = ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers anew, or again."""
+        """Responds, or repeats the previous response."""
         if self._answer and self._polling.locked():
             for message in self._answer:
                 await send(message)
@@ -175,9 +173,9 @@ async def _first(poller: Poller) -> None:
 def _drivers(
     exporter: Exporter, sources: Mapping[str, Source], polling: asyncio.Lock, acceleration: Acceleration
 ) -> Iterator[Awaitable[None]]:
-    """Yields what polls each source at its interval and after midnight and settle, and turns its page at midnight."""
+    """Yields coroutines that poll each source at its interval and after the settle time, and refresh at midnight."""
     for each, poller in zip(sources.values(), exporter.sources.pollers, strict=True):
-        poll = _alone(poller.poll, polling)
+        poll = _with_lock(poller.poll, polling)
         yield _repeat(poll, _each_interval(each), acceleration)
         for delay in (*each.cadence.delays().values(), None):
             job = poller.refresh if delay is None else poll
@@ -185,16 +183,16 @@ def _drivers(
             yield _repeat(job, _after_midnight(each, late), acceleration)
 
 
-def _alone(job: Callable[[], Awaitable[None]], lock: asyncio.Lock) -> Callable[[], Awaitable[None]]:
-    async def alone() -> None:
+def _with_lock(job: Callable[[], Awaitable[None]], lock: asyncio.Lock) -> Callable[[], Awaitable[None]]:
+    async def locked() -> None:
         async with lock:
             await job()
 
-    return alone
+    return locked
 
 
 def _each_interval(each: Source) -> Callable[[datetime], datetime]:
-    """Returns what tells when a source is polled next: on the hour, however long the programs took to start."""
+    """Returns a function that computes the next poll, aligned to the interval."""
 
     def following(moment: datetime) -> datetime:
         return moment + each.poll.interval - (moment - datetime.min.replace(tzinfo=UTC)) % each.poll.interval

@@ -1,4 +1,4 @@
-"""A real Alertmanager on loopback: alerts are posted to it, and it says which of them it holds back."""
+"""Runs a real Alertmanager on loopback; tests post alerts and read their status."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,13 +15,13 @@ from tests.oncall.shipped import Config
 
 
 class Status(msgspec.Struct):
-    """What Alertmanager thinks of an alert: unprocessed, active or suppressed."""
+    """The state of an alert: unprocessed, active or suppressed."""
 
     state: str
 
 
-class Held(msgspec.Struct):
-    """An alert that Alertmanager holds."""
+class StoredAlert(msgspec.Struct):
+    """An alert in Alertmanager."""
 
     labels: dict[str, str]
     status: Status
@@ -34,16 +34,16 @@ class Alertmanager:
     url: str
 
     def post(self, alerts: Sequence[Mapping[str, str]]) -> None:
-        """Says that alerts fire; they do for an hour."""
+        """Posts firing alerts that end in an hour."""
         now = datetime.now(UTC)
         times = {"startsAt": now.isoformat(), "endsAt": (now + timedelta(hours=1)).isoformat()}
         body = [{"labels": dict(labels), **times} for labels in alerts]
         loopback.post(f"{self.url}/api/v2/alerts", json=body).raise_for_status()
 
-    def alerts(self) -> list[Held]:
-        """Returns the alerts that fire."""
+    def alerts(self) -> list[StoredAlert]:
+        """Returns the firing alerts."""
         answer = loopback.get(f"{self.url}/api/v2/alerts").raise_for_status()
-        return msgspec.json.decode(answer.content, type=list[Held])
+        return msgspec.json.decode(answer.content, type=list[StoredAlert])
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def alertmanager(program: Path, folder: Path, config: Config) -> Iterator[Alertm
         f"--config.file={file}",
         f"--storage.path={folder / 'alertmanager'}",
         f"--web.listen-address={url.removeprefix('http://')}",
-        "--cluster.listen-address=",  # else it listens on every interface
+        "--cluster.listen-address=",  # otherwise it listens on every interface
     ]
     with programs.running(command, folder / "alertmanager.log", lambda: programs.answers(f"{url}/-/ready")):
         yield Alertmanager(url)

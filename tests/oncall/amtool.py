@@ -1,4 +1,4 @@
-"""The real amtool of each suite, and what it says."""
+"""Runs amtool and other programs of each Debian suite."""
 
 import subprocess
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from tests.e2e import programs
 
 
 def program(name: str, suite: str) -> Path:
-    """Returns a program of a suite of Debian; skips the test where it was not fetched."""
+    """Returns the path of a program of a Debian suite; skips the test if it was not fetched."""
     found = programs.parts().parents[1] / suite / "bin" / name
     if not found.exists():
         pytest.skip(f"{name} of {suite} not found: make tools SUITE={suite}")
     return found
 
 
-class Said(NamedTuple):
-    """The exit status of amtool and what it printed."""
+class ProgramResult(NamedTuple):
+    """Exit status and output of a program."""
 
     status: int
     out: str
@@ -31,28 +31,28 @@ class Said(NamedTuple):
         return self.out + self.err
 
 
-def said(amtool: Path, *arguments: str | Path) -> Said:
-    """Runs amtool to its end."""
+def run_program(amtool: Path, *arguments: str | Path) -> ProgramResult:
+    """Runs a program."""
     done = subprocess.run([amtool, *arguments], capture_output=True, text=True, check=False)
-    return Said(done.returncode, done.stdout, done.stderr)
+    return ProgramResult(done.returncode, done.stdout, done.stderr)
 
 
 def receivers(amtool: Path, config: Path, labels: Mapping[str, str]) -> list[str]:
-    """Returns who hears of an alert, in order; amtool knows no time intervals."""
+    """Returns the receivers of an alert in order; amtool ignores time intervals."""
     given = [f"{name}={value}" for name, value in labels.items() if value]
-    told = said(amtool, "config", "routes", "test", f"--config.file={config}", *given)
-    assert told.status == 0, told
-    return told.out.strip().split(",")
+    result = run_program(amtool, "config", "routes", "test", f"--config.file={config}", *given)
+    assert result.status == 0, result
+    return result.out.strip().split(",")
 
 
 def rendered(amtool: Path, templates: Path, text: str, data: Path, kind: str = "text") -> str:
-    """Returns what a text with templates makes of the data of a notification.
+    """Renders a template with the data of a notification.
 
     Raises:
-        ValueError: it cannot be rendered; the message is amtool's.
+        ValueError: it cannot be rendered; the message is from amtool.
     """
     options = [f"--template.glob={templates}/*.tmpl", f"--template.data={data}", f"--template.type={kind}"]
-    told = said(amtool, "template", "render", *options, f"--template.text={text}")
-    if told.status:
-        raise ValueError(told.all)
-    return told.out
+    result = run_program(amtool, "template", "render", *options, f"--template.text={text}")
+    if result.status:
+        raise ValueError(result.all)
+    return result.out

@@ -1,4 +1,4 @@
-"""A receiver on loopback that keeps what Alertmanager posts to it."""
+"""A webhook receiver on loopback that records notifications."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from threading import Thread
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One notification: to whom, whether something still fires, of which group, and the labels of its alerts."""
+    """A notification: receiver, status, group labels, and labels of its alerts."""
 
     receiver: str
     status: str
@@ -20,10 +20,10 @@ class Message:
 
 
 class Collector(ThreadingHTTPServer):
-    """Keeps each message in the order in which they came; the last word of a path is the receiver."""
+    """Records messages in order of arrival; the last segment of a path is the receiver."""
 
     daemon_threads = True
-    request_queue_size = 128  # all receivers may connect at once; a refused message would come again seconds later
+    request_queue_size = 128  # all receivers may connect at once; a refused message would be repeated seconds later
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Posted)
@@ -31,17 +31,17 @@ class Collector(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The base URL."""
         return f"http://127.0.0.1:{self.server_port}"
 
 
 class _Posted(BaseHTTPRequestHandler):
-    """Takes every POST for a notification in the form of Alertmanager's webhook."""
+    """Handles Alertmanager webhook requests."""
 
     server: Collector
 
     def do_POST(self) -> None:
-        """Keeps it; the name is the base class's."""
+        """Records the message; the base class sets the name."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         alerts = {
             status: tuple(each["labels"] for each in body["alerts"] if each["status"] == status)
@@ -53,12 +53,12 @@ class _Posted(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keeps the test's output quiet; the name of the argument is the base class's."""
+        """Logs nothing; the base class sets the name of the argument."""
 
 
 @contextmanager
 def collecting() -> Iterator[Collector]:
-    """Runs a collector for the length of a block."""
+    """Runs a collector."""
     with Collector() as collector:
         thread = Thread(target=collector.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

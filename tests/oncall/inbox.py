@@ -1,4 +1,4 @@
-"""What arrives of notifications, as each channel gets it: JSON over HTTP by path, and mail over SMTP; on loopback."""
+"""Receives notifications on loopback: JSON over HTTP, and mail over SMTP."""
 
 import email
 import json
@@ -22,7 +22,7 @@ class Patient(ThreadingTCPServer):
 
 @dataclass
 class Inbox:
-    """The bodies that came, by the first word of the path, and the mails."""
+    """Received bodies by the first segment of the path, and mails."""
 
     posted: dict[str, list[Config]] = field(default_factory=dict)
     mails: list[Message] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Inbox:
 
 @contextmanager
 def receiving() -> Iterator[Inbox]:
-    """Runs an inbox for the length of a block."""
+    """Runs an inbox."""
     inbox = Inbox()
 
     class Posted(BaseHTTPRequestHandler):

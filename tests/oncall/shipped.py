@@ -1,4 +1,4 @@
-"""The files that are shipped for on-call, read as data, and Alertmanager's as a test needs it."""
+"""Reads the shipped alert rules and Alertmanager example, and adapts the latter for tests."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,13 +12,13 @@ PROMETHEUS = ROOT / "config" / "prometheus.example.yml"
 TEMPLATES = ROOT / "config" / "alertmanager"
 RULES = ROOT / "alert_rules"
 SUITES = ("bookworm", "trixie", "sid")
-"""The suites of Debian whose programs stand for Prometheus 2.42, 2.53, 3.5 and Alertmanager 0.25, 0.28, 0.33."""
+"""Debian suites with Prometheus 2.42, 2.53, 3.5 and Alertmanager 0.25, 0.28, 0.33."""
 
 Config = dict[str, object]
 
 
 def alertmanager() -> Config:
-    """Reads the example of Alertmanager's configuration."""
+    """Reads the example configuration of Alertmanager."""
     return mapping(yaml.load(ALERTMANAGER.read_text(), yaml.CSafeLoader))
 
 
@@ -35,7 +35,7 @@ def rule_files(*, optional: bool = True) -> Sequence[Path]:
 
 
 def alerts() -> Iterator[Config]:
-    """Yields each rule that is an alert."""
+    """Yields each alerting rule."""
     for path in rule_files():
         for group in mappings(mapping(yaml.load(path.read_text(), yaml.CSafeLoader))["groups"]):
             yield from (rule for rule in mappings(group["rules"]) if "alert" in rule)
@@ -47,7 +47,7 @@ def cases(name: str) -> list[Config]:
 
 
 def routes(route: Config) -> Iterator[Config]:
-    """Yields a route and all below it."""
+    """Yields a route and its descendants."""
     yield route
     for child in mappings(route.get("routes", [])):
         yield from routes(child)
@@ -77,19 +77,19 @@ def _posting(receiver: Config, url: str) -> Config:
 
 
 def mapping(value: object) -> Config:
-    """Returns a mapping of a YAML file, which it must be."""
+    """Returns the value, which must be a mapping."""
     assert isinstance(value, dict)
     return value
 
 
 def mappings(value: object) -> list[Config]:
-    """Returns a list of mappings of a YAML file, which it must be."""
+    """Returns the value, which must be a list of mappings."""
     assert isinstance(value, list)
     return [mapping(each) for each in value]
 
 
 def words(value: object) -> list[str]:
-    """Returns a list of a YAML file as text, which it must be."""
+    """Returns the value, which must be a list, as strings."""
     assert isinstance(value, list)
     return [str(each) for each in value]
 

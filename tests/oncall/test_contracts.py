@@ -28,7 +28,7 @@ from exporter.settings import Source, load
 from tests.e2e import programs
 from tests.e2e.prometheus import started
 from tests.e2e.test_prometheus import serving
-from tests.oncall import faster, shipped
+from tests.oncall import shipped, time_scaling
 from tests.oncall.alerting import alertmanager
 from tests.oncall.collector import Collector, collecting
 from tests.oncall.shipped import Config, mapping, mappings
@@ -182,7 +182,7 @@ def routes(collector: Collector) -> Config:
     subtree["routes"] = [*teams, *mappings(subtree["routes"])]
     webhooks = ((team, [{"url": f"{collector.url}/{team}", "send_resolved": False}]) for team in TEAMS)
     own = [{"name": team, "webhook_configs": each} for team, each in webhooks]
-    return dict(faster.alertmanager({**config, "receivers": [*mappings(config["receivers"]), *own]}, FACTOR))
+    return dict(time_scaling.alertmanager({**config, "receivers": [*mappings(config["receivers"]), *own]}, FACTOR))
 
 
 def started_with(folder: Path, target: str, alerts_to: str) -> Path:

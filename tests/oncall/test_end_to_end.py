@@ -1,8 +1,8 @@
 """From a breach to the person on call, with the real parts: platform, exporter, Prometheus, Alertmanager, receiver.
 
-The files are those of config/ and alert_rules/ (what is on by default), changed in addresses and divided in time;
-tests/oncall/faster.py says how. One run holds several sources, each in its own trouble and known by its label, because
-five programs per scenario would take as long as the scenario.
+The files are those of config/ and alert_rules/ (what is on by default), with other addresses and scaled time
+(tests/oncall/time_scaling.py). One run has several sources, each with its own fault, because five programs per scenario
+would take too long.
 """
 
 import socket
@@ -22,12 +22,12 @@ from exporter.simulator.scenarios import NORMAL
 from tests import loopback
 from tests.e2e import programs
 from tests.e2e.prometheus import Prometheus
-from tests.oncall import faster, shipped
-from tests.oncall.accelerated import Platform, Stage, listening, running
+from tests.oncall import shipped, time_scaling
+from tests.oncall.accelerated import AcceleratedSetup, Platform, listening, running
 from tests.oncall.alerting import alertmanager
 from tests.oncall.collector import Message, collecting
-from tests.oncall.faster import Acceleration
 from tests.oncall.shipped import Config, mapping, mappings, words
+from tests.oncall.time_scaling import Acceleration
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once, pytest.mark.alone]
 
@@ -89,7 +89,7 @@ def follow(server: Prometheus, folder: Path, acceleration: Acceleration) -> None
     """Gives a Prometheus the rules that are on by default, accelerated."""
     (folder / "rules").mkdir()
     for path in shipped.rule_files(optional=False):
-        changed = faster.rules(mapping(yaml.safe_load(path.read_text())), acceleration, EVALUATE)
+        changed = time_scaling.rules(mapping(yaml.safe_load(path.read_text())), acceleration, EVALUATE)
         (folder / "rules" / path.name).write_text(yaml.safe_dump(dict(changed)))
     loopback.post(f"{server.url}/-/reload").raise_for_status()
 
@@ -120,7 +120,9 @@ def run(case: Config, folder: Path, suite_prometheus: Path, suite_alertmanager: 
     """Lets a stretch of time pass."""
     with ExitStack() as stack:
         collector = stack.enter_context(collecting())
-        routes = faster.alertmanager(shipped.delivering_to(shipped.alertmanager(), collector.url), factor_of(case))
+        routes = time_scaling.alertmanager(
+            shipped.delivering_to(shipped.alertmanager(), collector.url), factor_of(case)
+        )
         alerting = stack.enter_context(alertmanager(suite_alertmanager, folder, dict(routes)))
         own: socket.socket = stack.enter_context(listening())
         target = f"127.0.0.1:{own.getsockname()[1]}"
@@ -128,11 +130,11 @@ def run(case: Config, folder: Path, suite_prometheus: Path, suite_alertmanager: 
         server.wait_until("up")  # it looks for targets 5 s after its start
         began = datetime.now(UTC)
         acceleration = Acceleration(factor_of(case), began, moment(case["began"]))
-        stage = Stage(acceleration, platforms(case, stack), own)
-        trouble = stack.enter_context(running(stage, folder))
+        setup = AcceleratedSetup(acceleration, platforms(case, stack), own)
+        set_scenario = stack.enter_context(running(setup, folder))
         server.wait_until("up == 1")
         follow(server, folder, acceleration)
-        pass_time(case, stage.acceleration, trouble)
+        pass_time(case, setup.acceleration, set_scenario)
         fired = server.query(
             'count by (source, alertname, activity, report) (last_over_time(ALERTS{alertstate="firing"}[1h]))'
         )
@@ -152,7 +154,7 @@ def is_later(source: Config) -> bool:
     return isinstance(source.get("from"), datetime)
 
 
-def pass_time(case: Config, acceleration: Acceleration, trouble: Callable[[str, str], None]) -> None:
+def pass_time(case: Config, acceleration: Acceleration, set_scenario: Callable[[str, str], None]) -> None:
     """Waits until the stretch is over, and lets troubles begin on the way."""
     later = [each for each in mappings(case["sources"]) if is_later(each)]
     for due in sorted({*(moment(each["from"]) for each in later), moment(case["until"])}):
@@ -160,7 +162,7 @@ def pass_time(case: Config, acceleration: Acceleration, trouble: Callable[[str, 
         programs.wait_for(lambda due=due: acceleration.now() >= due, f"{due} to come", left + 5)  # type: ignore[misc]  # mypy cannot infer a default's type
         for each in later:
             if moment(each["from"]) == due:
-                trouble(str(each["scenario"]), str(each["scenario"]))
+                set_scenario(str(each["scenario"]), str(each["scenario"]))
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.e2e import programs
-from tests.oncall import faster, shipped
+from tests.oncall import shipped, time_scaling
 from tests.oncall.alerting import Alertmanager, alertmanager
 from tests.oncall.amtool import program
 from tests.oncall.collector import Message, collecting
@@ -63,7 +63,7 @@ def night(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def routed(config: Config) -> Config:
-    return dict(faster.alertmanager(config, FACTOR))
+    return dict(time_scaling.alertmanager(config, FACTOR))
 
 
 def is_held(state: str) -> bool:

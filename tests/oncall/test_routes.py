@@ -9,7 +9,7 @@ import yaml
 
 from exporter.cli.calendar import intervals
 from tests.oncall import shipped
-from tests.oncall.amtool import program, receivers, said
+from tests.oncall.amtool import program, receivers, run_program
 from tests.oncall.shipped import mapping, mappings, texts, words
 
 pytestmark = pytest.mark.e2e
@@ -49,7 +49,7 @@ def test_the_example_is_valid(amtool: Path, tmp_path: Path) -> None:
     text = shipped.ALERTMANAGER.read_text()
     file.write_text(text.replace("/etc/alertmanager/templates", str(shipped.TEMPLATES)))
 
-    told = said(amtool, "check-config", file)
+    told = run_program(amtool, "check-config", file)
 
     assert told.status == 0, told
     assert "level=warn" not in told.all
@@ -67,7 +67,7 @@ def test_the_days_off_of_a_calendar_take_the_place_of_those_in_the_example(
     file = tmp_path / "alertmanager.yml"
     file.write_text(yaml.safe_dump({**config, "templates": [], "time_intervals": [*others, printed]}))
 
-    told = said(amtool, "check-config", file)
+    told = run_program(amtool, "check-config", file)
 
     assert told.status == 0, told
 
@@ -78,7 +78,7 @@ def test_a_block_that_is_commented_out_is_valid(tmp_path: Path, kind: str) -> No
     file = tmp_path / "alertmanager.yml"
     file.write_text(text_with(kind))
 
-    told = said(program("amtool", "sid"), "check-config", file)
+    told = run_program(program("amtool", "sid"), "check-config", file)
 
     assert told.status == 0, told
 

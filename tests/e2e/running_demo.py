@@ -1,4 +1,4 @@
-"""The exporter over simulated platforms, on loopback and on a passed-in clock: what a browser or a tool can open."""
+"""Runs exporter and simulated platforms on loopback with a simulated clock, for browsers and other programs."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,10 +21,10 @@ from exporter.web.server.server import listen, url
 from tests.road.road import PassedClock, utc
 
 NOON = utc(2026, 11, 20, 12)  # a Friday
-QUICKER = {
+LONG_INTERVALS = {
     "CHAT_USAGE_SOURCES__DEMO__POLL__INTERVAL": "1h",
     "CHAT_USAGE_SOURCES__DEMO_BOT__POLL__INTERVAL": "1h",
-    "CHAT_USAGE_SOURCES__DEMO_BOT__HISTORY_DAYS": "47",  # each day of it is a request: no more than there have to be
+    "CHAT_USAGE_SOURCES__DEMO_BOT__HISTORY_DAYS": "47",  # the minimum, since each day takes a request
 }
 FIRST_REPORTS = {
     "CHAT_USAGE_SOURCES__DEMO__REPORTS": "chat-sessions",
@@ -33,16 +33,16 @@ FIRST_REPORTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """An exporter at `url` that polled the `platform` once, at noon; the clock stands."""
+class RunningDemo:
+    """An exporter at `url` that has polled `platform` once, at noon; its clock stands still."""
 
     url: str
     platform: str
     clock: PassedClock
     exporter: Exporter
 
-    async def an_hour_later(self, scenario: str) -> None:
-        """Lets something go wrong and an hour pass, and polls at its end."""
+    async def poll_after_an_hour(self, scenario: str) -> None:
+        """Sets a scenario, advances the clock by an hour and polls."""
         async with httpx.AsyncClient(trust_env=False) as http:
             answer = await http.post(f"{self.platform}/control", json={"scenarios": [scenario]})
             answer.raise_for_status()
@@ -51,18 +51,24 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(companies: int = 20, scenario: str = "normal", *, one_report: bool = False) -> AsyncIterator[Stage]:
-    """Serves platforms and exporter; with `one_report` each source has its first report alone, which is quicker."""
+async def running_demo(
+    companies: int = 20, scenario: str = "normal", *, one_report: bool = False
+) -> AsyncIterator[RunningDemo]:
+    """Serves platforms and exporter; with `one_report`, which is faster, only the first report of each source."""
     clock, world, bots = PassedClock(NOON), World.from_seed(1, companies), Bots.from_seed(1, channel_count=2)
     platform = create_app(world, clock.now, scenarios=(scenario,), bots=bots)
     with listen("127.0.0.1:0", "test") as listening, listen("127.0.0.1:0", "test") as simulated:
-        environ = {**demonstration(world, bots, url(simulated)), **QUICKER, **(FIRST_REPORTS if one_report else {})}
+        environ = {
+            **demonstration(world, bots, url(simulated)),
+            **LONG_INTERVALS,
+            **(FIRST_REPORTS if one_report else {}),
+        }
         exporter = assemble(load(None, environ, platforms()), Clock(clock.now, clock.seconds))
         async with serving(platform, simulated), serving(exporter.app, listening):
             try:
                 for poller in exporter.sources.pollers:
                     await poller.start()
                 await asyncio.gather(*(poller.poll() for poller in exporter.sources.pollers))
-                yield Stage(url(listening), url(simulated), clock, exporter)
+                yield RunningDemo(url(listening), url(simulated), clock, exporter)
             finally:
                 await exporter.closing.aclose()

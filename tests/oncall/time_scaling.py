@@ -1,15 +1,15 @@
-"""Divides what rules and routes say of time by a factor, so that an hour of on-call passes in seconds; pure.
+"""Divides the durations of rules and routes by a factor, so that an hour passes in seconds.
 
-There are two clocks in an accelerated run, and one place where they meet.
+There are two clocks in an accelerated run.
 
-* Prometheus and Alertmanager live in real time. All that they measure by their own clock is divided: `for`,
+* Prometheus and Alertmanager run in real time. All durations of their own clock are divided: `for`,
   `keep_firing_for` and `interval` of rules, ranges, subqueries and offsets in expressions, every duration of routes.
-* Simulated platform and exporter live in a virtual time that runs `factor` times faster. The timestamps and durations
-  on the page (the day, the last success, the poll interval, the settle time) are virtual and unchanged, and so is the
+* Simulated platform and exporter run in a virtual time that is `factor` times faster. Timestamps and durations in the
+  exposition (the day, the last success, the poll interval, the settle time) are virtual and unchanged, and so is the
   exporter's configuration.
 * Rules compare both in `time() - timestamp`. There `time()` becomes the virtual now, an affine function of the real
   one, and the difference is an age in virtual seconds, as are the constants that it is compared with (26 * 3600) and
-  the durations on the page. Therefore no number is divided: ages stay what a person reads, windows shrink.
+  the durations in the exposition. Therefore no number is divided: ages stay, windows shrink.
 """
 
 import re
@@ -33,34 +33,34 @@ ROUTE_DURATIONS = ("group_wait", "group_interval", "repeat_interval")
 
 @dataclass(frozen=True, slots=True)
 class Acceleration:
-    """A virtual time that was `began` at the real moment `origin` and runs `factor` times faster since."""
+    """A virtual time that is `began` at the real time `origin` and runs `factor` times faster."""
 
     factor: float
     origin: datetime
     began: datetime
 
     def virtual(self, real: datetime) -> datetime:
-        """Returns the virtual moment at a real one."""
+        """Converts a real time to virtual time."""
         return self.began + (real - self.origin) * self.factor
 
     def now(self) -> datetime:
-        """Returns the virtual moment at present."""
+        """Returns the current virtual time."""
         return self.virtual(datetime.now(UTC))
 
     def real(self, span: timedelta) -> float:
-        """Returns how many real seconds a virtual span lasts."""
+        """Converts a virtual duration to real seconds."""
         return span.total_seconds() / self.factor
 
     def promql(self) -> str:
-        """Returns the virtual now as an expression of the real one."""
+        """Returns the current virtual time as a PromQL expression."""
         return f"({self.began.timestamp()} + (time() - {self.origin.timestamp()}) * {self.factor})"
 
 
 def duration(text: str, factor: float) -> str:
-    """Returns a duration of Prometheus divided, in whole milliseconds and at least one; `0s` stays.
+    """Divides a Prometheus duration, in whole milliseconds and at least one; `0s` stays.
 
     Raises:
-        ValueError: it is no duration.
+        ValueError: the text is no duration.
     """
     if not re.fullmatch(rf"{DURATION}|0", text):
         raise ValueError(f"{text!r} is no duration of Prometheus")
@@ -70,10 +70,10 @@ def duration(text: str, factor: float) -> str:
 
 
 def expression(text: str, acceleration: Acceleration) -> str:
-    """Returns a PromQL expression with its durations divided and `time()` virtual; strings, names and numbers stay.
+    """Divides the durations of a PromQL expression and makes `time()` virtual.
 
     Raises:
-        ValueError: it uses a function of the calendar, which has no meaning where time is not the machine's.
+        ValueError: it uses a calendar function, which would read the real time.
     """
 
     def replaced(token: re.Match[str]) -> str:
@@ -87,7 +87,7 @@ def expression(text: str, acceleration: Acceleration) -> str:
 
 
 def rules(file: Mapping[str, object], acceleration: Acceleration, interval: str) -> Mapping[str, object]:
-    """Returns a file of rules, accelerated; all groups are evaluated each `interval`, in real time."""
+    """Accelerates a rule file; all groups are evaluated at this real interval."""
     return {**file, "groups": [_group(group, acceleration, interval) for group in _mappings(file["groups"])]}
 
 
@@ -101,7 +101,7 @@ def _rule(rule: Mapping[str, object], acceleration: Acceleration) -> Mapping[str
 
 
 def alertmanager(config: Mapping[str, object], factor: float) -> Mapping[str, object]:
-    """Returns a configuration of Alertmanager whose routes and resolve time-out are that much faster."""
+    """Accelerates the routes and the resolve timeout of an Alertmanager configuration."""
     (top,) = _mappings([config["global"]])
     (root,) = _mappings([config["route"]])
     faster = _each(top, ("resolve_timeout",), lambda text: duration(text, factor))

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.oncall import faster
-from tests.oncall.faster import Acceleration
+from tests.oncall import time_scaling
+from tests.oncall.time_scaling import Acceleration
 
 ORIGIN = datetime(2026, 11, 21, 3, tzinfo=UTC)
 BEGAN = datetime(2026, 11, 20, 5, tzinfo=UTC)
@@ -26,13 +26,13 @@ NOW = f"({BEGAN.timestamp()} + (time() - {ORIGIN.timestamp()}) * 100)"
     ],
 )
 def test_a_duration_is_divided(text: str, divided: str) -> None:
-    assert divided == faster.duration(text, 100)
+    assert divided == time_scaling.duration(text, 100)
 
 
 @pytest.mark.parametrize("text", ["", "5", "h", "5 m", "-5m", "5x"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no duration of Prometheus"):
-        faster.duration(text, 100)
+        time_scaling.duration(text, 100)
 
 
 @pytest.mark.parametrize(
@@ -54,13 +54,13 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
 )
 def test_an_expression_is_accelerated(text: str, accelerated: str) -> None:
     """Windows shrink, `time()` becomes virtual, and no number changes."""
-    assert accelerated == faster.expression(text, HUNDRED)
+    assert accelerated == time_scaling.expression(text, HUNDRED)
 
 
 @pytest.mark.parametrize("text", ["day_of_week() == 1", "hour(x) > 3", "timestamp(x) > 0"])
 def test_the_machines_calendar_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="reads the machine's calendar"):
-        faster.expression(text, HUNDRED)
+        time_scaling.expression(text, HUNDRED)
 
 
 def test_virtual_time_starts_where_it_is_told_and_runs_faster() -> None:
@@ -76,7 +76,7 @@ def test_rules_are_accelerated_and_all_else_of_them_stays() -> None:
     file = {"groups": [{"name": "g", "interval": "1m", "rules": [alert, record]}]}
 
     changed = {**alert, "expr": "x[36000ms] > 1", "for": "18000ms", "keep_firing_for": "36000ms"}
-    assert faster.rules(file, HUNDRED, "250ms") == {
+    assert time_scaling.rules(file, HUNDRED, "250ms") == {
         "groups": [{"name": "g", "interval": "250ms", "rules": [changed, record]}]
     }
 
@@ -88,7 +88,7 @@ def test_routes_are_accelerated_at_every_depth() -> None:
         "route": {"receiver": "a", "group_wait": "30s", "routes": [child]},
     }
 
-    assert faster.alertmanager(config, 100) == {
+    assert time_scaling.alertmanager(config, 100) == {
         "global": {"resolve_timeout": "3000ms", "smtp_from": "a@example.org"},
         "route": {
             "receiver": "a",
