@@ -1,6 +1,6 @@
-"""Days that can be believed: what was only seen while a day ran, on the whole road, is no figure of the complete day.
+"""Figures of a partial day are not used for the complete day, and implausible responses fail.
 
-The platform here is a table of rows that a test writes; what is served is read from the exposition and from the API.
+The platform is a table of rows that a test writes; results are read from the exposition and the API.
 """
 
 import json
@@ -37,7 +37,7 @@ DECLARED = read(Path(__file__).parent / "paradigm.yml").reports
 
 @pytest.fixture(params=[REPORTS, DECLARED], ids=["built-in", "declared"])
 def reports(request: pytest.FixtureRequest) -> Reports:
-    """The reports by name: the same laws hold whoever describes them."""
+    """The reports by name, built in and declared."""
     return request.param  # type: ignore[no-any-return]  # one of those above
 
 
@@ -46,7 +46,7 @@ def chats(reports: Reports) -> Target:
 
 
 class Platform(httpx.AsyncBaseTransport):
-    """Answers with `rows`, user queries in chats by company and day, of the days that were asked; or with `answer`."""
+    """Responds with `rows` (user queries in chats by company and day) of the requested days, or with `answer`."""
 
     def __init__(self, rows: dict[tuple[str, date], object] | None = None) -> None:
         self.rows = rows or {}
@@ -122,18 +122,18 @@ def all_days(*companies: str) -> dict[tuple[str, date], object]:
 
 
 def values(road: Road, name: str) -> Mapping[str, float]:
-    """Returns the values of a family of chats by company."""
+    """Returns the values of a family by company."""
     return {dict(key.labels)["company_id"]: value for key, value in road.page().items() if key.name == name}
 
 
-def judged(road: Road, name: str = "last_day") -> Mapping[str, float]:
-    """Returns the user queries that alerts judge, by company."""
+def compared_with_limits(road: Road, name: str = "last_day") -> Mapping[str, float]:
+    """Returns the user queries that alerts compare with limits, by company."""
     found = ((dict(key.labels), value) for key, value in road.page(f"chat_usage_activity_{name}").items())
     return {labels["company_id"]: value for labels, value in found if labels["activity"] == "user_queries"}
 
 
 def health(road: Road, name: str) -> float:
-    """Returns the value of the one series of exactly this name."""
+    """Returns the value of the only series with this name."""
     (value,) = (value for key, value in road.page(name).items() if key.name == name)
     return value
 
@@ -145,7 +145,7 @@ def names(road: Road, company: str) -> set[str]:
 
 
 def figures_by_day(road: Road) -> Sequence[DailyFigures]:
-    """Returns what the API serves, by report."""
+    """Returns the figures of the API by report."""
     return [DailyFigures(view) for view in road.board.shown.views.values()]
 
 
@@ -177,10 +177,10 @@ def lost(road: Road) -> float:
         pytest.param({"queries": "many"}, id="other-type"),
     ],
 )
-async def test_a_figure_seen_only_while_its_day_ran_is_none_of_the_complete_day(
+async def test_a_figure_of_a_partial_day_is_not_used_for_the_complete_day(
     later: Mapping[str, object] | None, reports: Reports
 ) -> None:
-    """Not 0 and not the partial one: absent, and so are sums and baselines with it, until an answer has it again."""
+    """It is absent, as are sums and baselines with it, until a response has a row again."""
     platform = Platform(all_days("17", "18") | {("17", WEDNESDAY): PARTIAL})
     async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
         await road.poller.poll()
@@ -196,7 +196,7 @@ async def test_a_figure_seen_only_while_its_day_ran_is_none_of_the_complete_day(
         assert values(road, f"{QUERIES}_last_day") == {"18": TRUE}
         assert values(road, f"{QUERIES}_7d") == {"18": 7 * TRUE}
         assert values(road, f"{QUERIES}_28d") == {"18": 28 * TRUE}
-        assert judged(road).keys() == judged(road, "last_working_day").keys() == {"18"}
+        assert compared_with_limits(road).keys() == compared_with_limits(road, "last_working_day").keys() == {"18"}
         assert listed_by_the_api(road, WEDNESDAY) == {"18"}
         assert lost(road) == (later is None)
         assert health(road, "chat_usage_report_companies") == (2 if later else 1)
@@ -211,8 +211,8 @@ async def test_a_figure_seen_only_while_its_day_ran_is_none_of_the_complete_day(
         assert only(road, "chat_usage_report_restatements_total") == 0
 
 
-async def test_a_lost_row_stays_lost_in_the_sums(reports: Reports) -> None:
-    """Five days later the week is still not known, not too low."""
+async def test_sums_are_absent_while_a_row_is_lost(reports: Reports) -> None:
+    """Also five days later: absent instead of too low."""
     platform = Platform(all_days("17", "18") | {("17", WEDNESDAY): PARTIAL})
     async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
         await road.poller.poll()
@@ -225,8 +225,8 @@ async def test_a_lost_row_stays_lost_in_the_sums(reports: Reports) -> None:
         assert values(road, f"{QUERIES}_7d") == {"18": 7 * TRUE}
 
 
-async def test_what_was_served_as_complete_stays(reports: Reports) -> None:
-    """A row that an answer had after its day, taken back later, is no lost one."""
+async def test_a_figure_served_as_complete_stays(reports: Reports) -> None:
+    """A row that was there after the end of its day and disappears later is not lost."""
     platform = Platform(all_days("17", "18"))
     async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
         await road.poller.poll()
@@ -238,8 +238,8 @@ async def test_what_was_served_as_complete_stays(reports: Reports) -> None:
         assert lost(road) == 0
 
 
-async def test_a_day_of_lost_rows_alone_waits_like_an_empty_day(reports: Reports) -> None:
-    """Nobody is 0 on it: the day before stays, and a day after its settle time all of it is absent."""
+async def test_a_day_with_only_lost_rows_waits_like_an_empty_day(reports: Reports) -> None:
+    """The day before stays; 24 hours after the settle time the day is absent instead of 0."""
     platform = Platform(all_days("17", "18"))
     async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
         await road.poller.poll()
@@ -256,8 +256,8 @@ async def test_a_day_of_lost_rows_alone_waits_like_an_empty_day(reports: Reports
         assert values(road, f"{QUERIES}_last_day") == {}
 
 
-async def test_the_uses_of_a_tool_are_not_0_on_a_day_whose_row_was_lost(reports: Reports) -> None:
-    """Elsewhere a tool that a row does not name was not used; of no row that is not known."""
+async def test_tool_uses_are_not_0_on_a_day_with_a_lost_row(reports: Reports) -> None:
+    """A tool that a row does not name was not used; without the row this is unknown."""
     tools: tuple[Report, ...] = (reports["tools"],)
     platform = Platform(all_days("17", "18") | {("17", WEDNESDAY): PARTIAL})
     async with Road(platform, PassedClock(NOON), "k", target_with(reports=tools)) as road:
@@ -269,8 +269,8 @@ async def test_the_uses_of_a_tool_are_not_0_on_a_day_whose_row_was_lost(reports:
             assert values(road, name).keys() == {"18"}, name
 
 
-async def test_today_needs_a_row_of_somebody(reports: Reports) -> None:
-    """While nobody has one nobody is 0; with the first one the others are."""
+async def test_today_is_absent_without_any_row(reports: Reports) -> None:
+    """With the first row of a company, the others are 0."""
     platform = Platform(all_days("17", "18"))
     for company in ("17", "18"):
         del platform.rows[company, WEDNESDAY]
@@ -291,8 +291,8 @@ EMPTY_ANSWERS: Mapping[str, object] = {
 
 
 @pytest.mark.parametrize("answer", EMPTY_ANSWERS.values(), ids=EMPTY_ANSWERS)
-async def test_an_answer_that_takes_everybody_back_fails(answer: object, reports: Reports) -> None:
-    """The figures stay, and nobody is withdrawn, until they are too old; the next row of anybody is good again."""
+async def test_a_response_without_any_company_fails(answer: object, reports: Reports) -> None:
+    """Figures stay until they are too old and no company is withdrawn; the next response with a row is good."""
     platform = Platform(all_days("17", "18"))
     async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
         await road.poller.poll()
@@ -310,8 +310,8 @@ async def test_an_answer_that_takes_everybody_back_fails(answer: object, reports
         assert road.outcomes() == {"ok": 2, "schema": 1}
 
 
-async def test_levels_that_are_gone_at_once_fail_too(reports: Reports) -> None:
-    """Members belong to no day."""
+async def test_a_response_without_any_level_fails_too(reports: Reports) -> None:
+    """Members are not figures of a day."""
     platform = Platform()
     listed = {"company": {"id": 17}, "current_active_members": 5, "total_historical_members": 9}
     users: tuple[Report, ...] = (reports["users"],)
@@ -324,8 +324,8 @@ async def test_levels_that_are_gone_at_once_fail_too(reports: Reports) -> None:
         assert values(road, "paradigm_members_active") == {"17": 5}
 
 
-async def test_a_silent_account_is_none_that_takes_everybody_back(reports: Reports) -> None:
-    """Nobody had a row in the asked days before: a closed week is good, and zeros."""
+async def test_an_account_without_usage_does_not_fail(reports: Reports) -> None:
+    """If no company had a row on the requested days before, an empty week counts as zeros."""
     platform = Platform(all_days("17", "18"))
     async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
         for n in range(12):
@@ -336,8 +336,8 @@ async def test_a_silent_account_is_none_that_takes_everybody_back(reports: Repor
 
 
 @pytest.mark.parametrize("link", ["https://paradigm.example/api/v2/reporting/chat-sessions/?{query}", "?{query}"])
-async def test_an_answer_in_pages_is_read_as_one(link: str, reports: Reports) -> None:
-    """At a first start and ever after; nobody is withdrawn because of being on the second page."""
+async def test_paginated_responses_are_joined(link: str, reports: Reports) -> None:
+    """At the first start and later; no company is withdrawn because it is on the second page."""
     platform = Platform(all_days("17", "18"))
     async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
         platform.next = link
@@ -362,8 +362,8 @@ async def test_an_answer_in_pages_is_read_as_one(link: str, reports: Reports) ->
         pytest.param("?same", id="no-end"),
     ],
 )
-async def test_half_of_an_answer_is_none(link: object, reports: Reports) -> None:
-    """A further page that cannot be asked, or no last one, lets the report fail; the figures stay."""
+async def test_an_incomplete_paginated_response_fails(link: object, reports: Reports) -> None:
+    """If a page cannot be requested or there is no last one, the report fails and figures stay."""
     platform = Platform(all_days("17", "18"))
     async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
         await road.poller.poll()
@@ -376,8 +376,8 @@ async def test_half_of_an_answer_is_none(link: object, reports: Reports) -> None
         assert platform.hosts == {"https://paradigm.example"}
 
 
-async def test_a_company_has_one_name_on_a_page(reports: Reports) -> None:
-    """Also in the reports that do not list it since it was renamed, in the API's rows, and where reports disagree."""
+async def test_a_company_has_one_name_in_an_exposition(reports: Reports) -> None:
+    """Also in reports that have not listed it since it was renamed, in the API, and if reports disagree."""
     both: tuple[Report, ...] = (reports["chat-sessions"], reports["tools"])
     platform = Platform(all_days("17", "18"))
     platform.silent_in_tools = frozenset({"18"})
@@ -395,8 +395,8 @@ async def test_a_company_has_one_name_on_a_page(reports: Reports) -> None:
         assert names(road, "18") == {"Contoso"}
 
 
-async def test_reports_that_disagree_on_a_name_settle_for_one(reports: Reports) -> None:
-    """The one that was given last; it does not change with each poll."""
+async def test_reports_with_different_names_use_one(reports: Reports) -> None:
+    """The name that was received last; it does not change with each poll."""
     both: tuple[Report, ...] = (reports["chat-sessions"], reports["tools"])
     platform = Platform(all_days("17", "18"))
     platform.names_of_tools = {"18": "Contoso Inc."}
@@ -409,8 +409,8 @@ async def test_reports_that_disagree_on_a_name_settle_for_one(reports: Reports) 
     assert seen == {frozenset({"Contoso Inc."})}
 
 
-async def test_companies_that_were_withdrawn_are_not_counted_as_there(reports: Reports) -> None:
-    """Their held rows of the last day are no rows that the platform lists."""
+async def test_withdrawn_companies_are_not_counted_as_listed(reports: Reports) -> None:
+    """Although they have held rows on the last day."""
     platform = Platform(all_days("17", "18"))
     async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
         await road.poller.poll()
@@ -422,8 +422,8 @@ async def test_companies_that_were_withdrawn_are_not_counted_as_there(reports: R
         assert health(road, "chat_usage_report_companies_withdrawn") == 1
 
 
-async def test_an_end_date_that_is_exclusive_is_recognised(reports: Reports) -> None:
-    """No day of zeros at the seam; from then on today is there; it shows as an invariant, and is kept."""
+async def test_an_exclusive_end_date_is_recognised(reports: Reports) -> None:
+    """No day is 0 by mistake, today is served, an invariant reports it, and it is remembered."""
     platform = Platform(all_days("17", "18"))
     platform.is_end_exclusive = True
     async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
@@ -447,7 +447,7 @@ async def test_an_end_date_that_is_exclusive_is_recognised(reports: Reports) -> 
 
 
 async def test_a_platform_that_does_not_list_today_has_no_exclusive_end(reports: Reports) -> None:
-    """The days before end where they should."""
+    """Requests for the days before do not change."""
     platform = Platform({key: value for key, value in all_days("17", "18").items() if key[1] < WEDNESDAY})
     async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
         await road.poller.poll()
@@ -459,7 +459,7 @@ async def test_a_platform_that_does_not_list_today_has_no_exclusive_end(reports:
 
 @pytest.mark.parametrize("is_exclusive", [True, False])
 async def test_a_probe_says_that_an_end_date_is_exclusive(is_exclusive: bool, reports: Reports) -> None:
-    """By a second question, which ends with a day that the first one listed; both are asked again, one day further."""
+    """By a second request, which ends with a day listed in the first response; both are repeated one day later."""
     platform = Platform(all_days("17", "18"))
     platform.is_end_exclusive = is_exclusive
     async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
@@ -486,8 +486,8 @@ def lower_limit(road: Road) -> Mapping[str, float]:
     }
 
 
-async def test_the_sixth_week_is_not_lost_before_monday_is_complete(reports: Reports) -> None:
-    """From Tuesday's midnight on Friday is still judged, by the same six Fridays: its limit is the same."""
+async def test_the_sixth_week_is_held_until_monday_is_complete(reports: Reports) -> None:
+    """After Monday's end Friday is still compared with the same six Fridays, so its limit stays."""
     platform = Platform({**all_days("18"), **{("17", day): value for day, value in FRIDAYS.items()}})
     async with Road(platform, PassedClock(utc(2026, 3, 2, 23, 30)), "k", chats(reports)) as road:
         await road.poller.poll()
@@ -496,8 +496,8 @@ async def test_the_sixth_week_is_not_lost_before_monday_is_complete(reports: Rep
         assert lower_limit(road)["17"] == 325
 
 
-async def test_a_closure_of_three_weeks_leaves_the_limit_as_it_was(reports: Reports) -> None:
-    """The last business day before it is judged by the six weeks before that; also after a start within it."""
+async def test_a_closure_of_three_weeks_keeps_the_limit(reports: Reports) -> None:
+    """The last business day is compared with the six weeks before it, also after a restart during the closure."""
     closed = Calendar(holidays=frozenset(FRIDAY + n * DAY for n in range(1, 22)))
     target = replace(chats(reports), rules=replace(RULES, calendar=closed))
     platform = Platform({("17", day): value for day, value in FRIDAYS.items()})
@@ -510,8 +510,8 @@ async def test_a_closure_of_three_weeks_leaves_the_limit_as_it_was(reports: Repo
         assert lower_limit(road) == {"17": 325}
 
 
-async def test_a_silent_day_stays_one_of_zeros_when_the_first_row_leaves(reports: Reports) -> None:
-    """Six weeks back the company was there, and silent; that its first row is held no more changes nothing."""
+async def test_a_day_without_usage_stays_0_when_the_first_row_is_dropped(reports: Reports) -> None:
+    """Six weeks ago the company existed without usage; dropping its first row changes nothing."""
     recent = {("17", WEDNESDAY - n * DAY): 107 for n in range(-1, 24)}
     platform = Platform({**all_days("18"), **recent, ("17", WEDNESDAY - 45 * DAY): 5})
     async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
@@ -522,8 +522,8 @@ async def test_a_silent_day_stays_one_of_zeros_when_the_first_row_leaves(reports
             assert usual == 53.5
 
 
-async def test_a_filter_that_the_key_may_not_use_is_tried_once_a_day() -> None:
-    """A company admin's key, and one company included: one refusal a day instead of one before each request."""
+async def test_a_forbidden_filter_is_tried_once_a_day() -> None:
+    """With a company admin's key and one included company there is one refusal per day instead of one per request."""
     platform, only_one = Platform(all_days("17", "18")), Companies(("17",))
     platform.refuses_filter = True
     target = replace(target_with(companies=only_one), scope=only_one.scope)

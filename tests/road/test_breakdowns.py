@@ -1,4 +1,4 @@
-"""Tools that a corrected answer no longer names, along the whole road: 0 only by evidence, whoever describes them."""
+"""Tools that a corrected response no longer names count as 0 only if their list was read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ REPORTS = pytest.mark.parametrize("report", [BUILT_IN["tools"], DECLARED["tools"
 
 
 class Tools(Platform):
-    """Answers with the tools in `rows`, of one company."""
+    """Responds with the tools in `rows` for one company."""
 
     def report(self, path: str, days: Days) -> Mapping[str, object]:
         dates = [{"date": day.isoformat(), "tools": tools} for (_, day), tools in self.rows.items() if day in days]
@@ -36,7 +36,7 @@ class Tools(Platform):
 
 
 def tools_on(last: object) -> Tools:
-    """Returns a platform with both tools on all days but the last one."""
+    """Returns a platform with both tools on all days except the last."""
     return Tools({("17", WEDNESDAY - n * DAY): last if n == 1 else BOTH for n in range(40)})
 
 
@@ -63,10 +63,10 @@ CORRECTED: Mapping[str, tuple[object, Mapping[str, float]]] = {
 
 @REPORTS
 @pytest.mark.parametrize(("tools", "expected"), CORRECTED.values(), ids=CORRECTED)
-async def test_only_a_list_that_was_read_takes_a_tool_back(
+async def test_only_a_list_that_was_read_removes_a_tool(
     tools: object, expected: Mapping[str, float], report: Report
 ) -> None:
-    """In the last day and in sums; what could not be read changes nothing."""
+    """From the last day and sums; an unreadable list changes nothing."""
     platform = tools_on(BOTH)
     async with Road(platform, PassedClock(NOON), "k", target_with(reports=(report,))) as road:
         await road.poller.poll()
@@ -91,7 +91,7 @@ FIRST_READ: Mapping[str, tuple[object, Mapping[str, float], list[float]]] = {
 async def test_a_tool_counts_0_where_the_tools_were_read(
     tools: object, expected: Mapping[str, float], judged: list[float], report: Report
 ) -> None:
-    """Where they were not it is absent, and so is the activity of the day."""
+    """Otherwise it is absent, as is the day's activity."""
     async with Road(tools_on(tools), PassedClock(NOON), "k", target_with(reports=(report,))) as road:
         await road.poller.poll()
         assert uses(road) == expected
@@ -101,7 +101,7 @@ async def test_a_tool_counts_0_where_the_tools_were_read(
 
 @dataclass(frozen=True)
 class Unmarked:
-    """A report as earlier releases read it: without read markers."""
+    """A report without read markers, as earlier releases read it."""
 
     report: Report
 
@@ -118,10 +118,10 @@ class Unmarked:
 
 @REPORTS
 @pytest.mark.parametrize("version", ["1", str(PLATFORM.version)], ids=["another-version", "the-same-version"])
-async def test_after_a_restart_from_an_old_state_file_the_figures_are_right(
+async def test_figures_are_correct_after_a_restart_from_an_old_state_file(
     tmp_path: Path, version: str, report: Report
 ) -> None:
-    """States of another version of the decoder are read anew; rows without markers are corrected in any case."""
+    """Days from another decoder version are read again; rows without markers are corrected in any case."""
     platform, clock = tools_on(BOTH), PassedClock(NOON)
     for each, decoder in ((Unmarked(report), version), (report, str(PLATFORM.version))):
         target = target_with(reports=(each,))  # type: ignore[arg-type]  # Unmarked forwards the rest of a report
@@ -133,5 +133,5 @@ async def test_after_a_restart_from_an_old_state_file_the_figures_are_right(
     assert uses(road, "28d") == {"Code": 27 * 6 + 9, "CRM": 27 * 2}
 
 
-def test_stored_states_of_earlier_releases_are_read_anew() -> None:
+def test_states_of_earlier_releases_are_read_again() -> None:
     assert PLATFORM.version == 2

@@ -1,4 +1,4 @@
-"""Companies that are merged, moved or created anew by the platform: all figures are right when the poll has ended."""
+"""Companies that the platform merges, moves or recreates: all figures are correct after the next poll."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -40,7 +40,7 @@ MONTH = {name: f"{name}_28d" for name in (QUERIES, "paradigm_tool_uses")}
 
 
 def month(road: Road) -> Mapping[str, Mapping[str, float]]:
-    """Returns the sums of 28 days by family, and by company."""
+    """Returns the sums of 28 days by family and company."""
     return {name: values(road, family) for name, family in MONTH.items()}
 
 
@@ -49,8 +49,8 @@ def of_all(figures: Mapping[str, float]) -> Mapping[str, Mapping[str, float]]:
 
 
 @REPORTS
-async def test_the_past_of_merged_companies_is_read_at_once(both: tuple[Report, ...]) -> None:
-    """The total is the same as before, and so is what is usual; later polls ask for no past again."""
+async def test_past_days_of_merged_companies_are_read_at_once(both: tuple[Report, ...]) -> None:
+    """Total and baseline stay the same; later polls do not request past days again."""
     platform = Platform(all_days("17", "18"))
     async with Road(platform, PassedClock(NOON), "k", target_with(reports=both)) as road:
         await road.poller.poll()
@@ -66,8 +66,8 @@ async def test_the_past_of_merged_companies_is_read_at_once(both: tuple[Report, 
 
 
 @REPORTS
-async def test_a_company_under_a_new_id_keeps_its_past_and_its_limits(both: tuple[Report, ...]) -> None:
-    """The platform has its rows under the new id alone: it is served once, with what is usual, and has one name."""
+async def test_a_company_with_a_new_id_keeps_its_past_days_and_limits(both: tuple[Report, ...]) -> None:
+    """The platform has its rows only under the new id: it is served once, with baseline and one name."""
     platform = Platform(all_days("17", "18"))
     async with Road(platform, PassedClock(NOON), "k", target_with(reports=both)) as road:
         await road.poller.poll()
@@ -81,8 +81,8 @@ async def test_a_company_under_a_new_id_keeps_its_past_and_its_limits(both: tupl
 
 
 @REPORTS
-async def test_a_company_deleted_and_created_under_a_new_id_is_counted_once(both: tuple[Report, ...]) -> None:
-    """The old one is withdrawn; the new one begins with its own first row."""
+async def test_a_company_recreated_with_a_new_id_is_counted_once(both: tuple[Report, ...]) -> None:
+    """The old one is withdrawn; the new one starts with its first row."""
     platform = Platform(all_days("17", "18"))
     async with Road(platform, PassedClock(NOON), "k", target_with(reports=both)) as road:
         await road.poller.poll()
@@ -98,10 +98,10 @@ async def test_a_company_deleted_and_created_under_a_new_id_is_counted_once(both
 @pytest.mark.parametrize("rows", [{}, {("17", WEDNESDAY): 5}], ids=["without-a-row", "with-a-row"])
 @pytest.mark.parametrize("gone", [0, 9], ids=["at-once", "nine-days-later"])
 @REPORTS
-async def test_a_company_created_anew_under_an_old_id_has_no_past(
+async def test_a_company_recreated_with_an_old_id_has_no_past_days(
     rows: dict[tuple[str, date], object], gone: int, both: tuple[Report, ...]
 ) -> None:
-    """In no report, though it is quiet in some of them; neither sums nor baselines are those of the old one."""
+    """In no report, even without usage in some; sums and baselines are not those of the old company."""
     rows = {(company, day + gone * DAY): value for (company, day), value in rows.items()}
     others: dict[tuple[str, date], object] = {("18", WEDNESDAY + n * DAY): TRUE for n in range(-45, gone + 1)}
     quiet = {("17", WEDNESDAY - n * DAY): TRUE for n in range(6, 46)}
@@ -123,8 +123,8 @@ async def test_a_company_created_anew_under_an_old_id_has_no_past(
 
 
 @REPORTS
-async def test_it_is_new_in_the_reports_that_say_nothing_of_it(both: tuple[Report, ...]) -> None:
-    """A report that lists neither the old nor the new one holds none of the old days."""
+async def test_it_is_new_in_reports_that_do_not_list_it(both: tuple[Report, ...]) -> None:
+    """A report that lists neither company drops the old days."""
     platform = Platform(all_days("17", "18"))
     platform.silent_in_tools = frozenset({"17"})
     async with Road(platform, PassedClock(NOON), "k", target_with(reports=both)) as road:
@@ -138,10 +138,10 @@ async def test_it_is_new_in_the_reports_that_say_nothing_of_it(both: tuple[Repor
 
 
 @REPORTS
-async def test_it_is_new_also_if_it_was_created_while_the_exporter_was_down(
+async def test_it_is_new_if_it_was_recreated_while_the_exporter_was_down(
     tmp_path: Path, both: tuple[Report, ...]
 ) -> None:
-    """What the state file holds is the old one's."""
+    """The state file holds the old company's days."""
     clock, target = PassedClock(NOON), target_with(reports=both)
     platform = Platform(all_days("17", "18"))
     for hours in range(2):
@@ -155,8 +155,8 @@ async def test_it_is_new_also_if_it_was_created_while_the_exporter_was_down(
 
 
 @pytest.mark.parametrize("missing", [set[int](), {1, 2, 3}], ids=["all-there", "asked-days-missing-once"])
-async def test_a_company_that_is_only_renamed_keeps_its_past(missing: set[int]) -> None:
-    """Also where the platform has no row any more of the days that polls ask for: the rest of it is read at once."""
+async def test_a_renamed_company_keeps_its_past_days(missing: set[int]) -> None:
+    """Also if the requested days have no rows any more: the other days are read at once."""
     platform = Platform(all_days("17", "18"))
     async with Road(platform, PassedClock(NOON), "k", target_with(replace(RULES, reread_days=3))) as road:
         await road.poller.poll()

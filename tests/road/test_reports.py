@@ -1,4 +1,4 @@
-"""All six reports on one page: figures of now, label limits, small groups, and reports that a platform lacks."""
+"""All six reports together: current levels, label limits, small groups, and unsupported reports."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -24,7 +24,7 @@ REPORTS = tuple(PLATFORM.reports.values())
 
 
 class Lacking(httpx.AsyncBaseTransport):
-    """The simulated platform without some of its reports; `answer` is what it says of those."""
+    """The simulated platform without some reports, to which it responds with `answer`."""
 
     def __init__(self, clock: PassedClock, world: World, *lacks: str) -> None:
         self._app = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
@@ -47,8 +47,8 @@ def begin(*lacks: str, **options: Any) -> tuple[Road, Lacking, World]:
     return Road(platform, clock, world.keys.admin, target), platform, world
 
 
-async def test_members_are_levels_of_now() -> None:
-    """Without a window and a day; a newer level takes the place of the older one."""
+async def test_members_are_current_levels() -> None:
+    """Without window and day; a newer level replaces the older one."""
     road, _, world = begin()
     async with road:
         await road.poller.poll()
@@ -62,7 +62,7 @@ async def test_members_are_levels_of_now() -> None:
 
 
 async def test_every_report_has_exactly_its_figures() -> None:
-    """In each window what the simulator says of its days, and no more."""
+    """In each window the simulator's figures and no others."""
     road, _, world = begin()
     async with road:
         await road.poller.poll()
@@ -74,7 +74,7 @@ async def test_every_report_has_exactly_its_figures() -> None:
 
 
 async def test_tools_beyond_the_limit_add_up_as_other() -> None:
-    """One tool a company keeps a series; the sum over tools is the same."""
+    """One tool per company keeps its series; the sum over tools stays the same."""
     whole, _, _ = begin()
     capped, _, _ = begin(limits=LabelLimits({"tools": 1}, 128))
     async with whole, capped:
@@ -91,8 +91,8 @@ async def test_tools_beyond_the_limit_add_up_as_other() -> None:
             assert sum(capped.page(name).values()) == sum(whole.page(name).values())
 
 
-async def test_small_groups_are_not_told() -> None:
-    """Figures about people below the limit are absent, whatever the window; nobody is told as nobody."""
+async def test_small_groups_are_not_served() -> None:
+    """Numbers of people below the limit are absent in every window; 0 is served."""
     road, _, _ = begin(min_group=20)
     all_, _, _ = begin()
     async with road, all_:
@@ -111,7 +111,7 @@ def supported(road: Road) -> set[str]:
 
 
 async def test_a_report_that_the_platform_lacks_is_asked_once_a_day() -> None:
-    """It has no series, is no failure to alert on, and is served from the poll on that finds it."""
+    """It has no series, does not count as failed, and is served from the first poll that finds it."""
     road, platform, _ = begin("tools", "user-activities")
     async with road:
         await road.poller.poll()
@@ -128,8 +128,8 @@ async def test_a_report_that_the_platform_lacks_is_asked_once_a_day() -> None:
         assert road.page("paradigm_tool_uses_last_day")
 
 
-async def test_a_report_that_is_lacked_is_asked_again_after_a_clock_that_was_ahead() -> None:
-    """It would wait for that time, ten years."""
+async def test_an_unsupported_report_is_requested_again_after_a_clock_that_was_ahead() -> None:
+    """Otherwise it would wait ten years."""
     road, platform, _ = begin("tools")
     road.clock.moment += 3650 * 24 * HOUR
     async with road:
@@ -140,8 +140,8 @@ async def test_a_report_that_is_lacked_is_asked_again_after_a_clock_that_was_ahe
         assert platform.asked.count("tools") == 2
 
 
-async def test_a_report_that_cannot_be_read_is_one_that_the_platform_lacks() -> None:
-    """A shape that is none of the report's; a log-in page is not."""
+async def test_a_report_with_another_schema_is_unsupported() -> None:
+    """But not a login page."""
     road, platform, _ = begin("tools")
     platform.answer = (200, b'{"detail": "in another shape"}')
     async with road:
@@ -155,8 +155,8 @@ async def test_a_report_that_cannot_be_read_is_one_that_the_platform_lacks() -> 
         assert "tools" in supported(road)
 
 
-async def test_a_report_asked_for_by_name_is_required() -> None:
-    """Its failure is a failure, at each poll."""
+async def test_a_report_configured_by_name_is_required() -> None:
+    """Each failed poll counts."""
     road, platform, _ = begin("tools", required=frozenset({"tools"}))
     async with road:
         await road.poller.poll()
@@ -167,8 +167,8 @@ async def test_a_report_asked_for_by_name_is_required() -> None:
         assert platform.asked.count("tools") == 2
 
 
-async def test_a_platform_that_lacks_every_report_is_another_one() -> None:
-    """A wrong base URL answers 404 too: nothing is called missing until something was there."""
+async def test_a_platform_without_any_report_fails() -> None:
+    """A wrong base URL gives 404 too, so no report is unsupported until one was found."""
     road, _, _ = begin(*(report.name for report in REPORTS))
     async with road:
         await road.poller.poll()
@@ -176,8 +176,8 @@ async def test_a_platform_that_lacks_every_report_is_another_one() -> None:
         assert supported(road) == {report.name for report in REPORTS}
 
 
-async def test_a_report_that_was_good_before_is_not_lacking() -> None:
-    """From then on a 404 is a failure, and the figures stand."""
+async def test_a_report_that_was_good_before_is_not_unsupported() -> None:
+    """From then on a 404 is a failure, and the figures stay."""
     road, platform, _ = begin()
     async with road:
         await road.poller.poll()

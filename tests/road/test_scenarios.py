@@ -1,4 +1,4 @@
-"""Each scenario of the simulated platform, and what an operator then sees on /metrics."""
+"""What /metrics shows in each scenario of the simulated platform."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -22,7 +22,7 @@ QUERIES = "paradigm_user_queries_last_day"
 
 @asynccontextmanager
 async def polled() -> AsyncIterator[tuple[Road, httpx.AsyncClient]]:
-    """Yields a road after one good poll at noon, and a way to the simulator's control."""
+    """Yields an exporter after a good poll at noon, and a client of the simulator."""
     clock, world = PassedClock(NOON), World.from_seed(1, 6)
     transport = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
     async with Road(transport, clock, world.keys.admin) as road, httpx.AsyncClient(transport=transport) as platform:
@@ -55,7 +55,7 @@ FAILING = {
 
 @pytest.mark.parametrize(("scenario", "outcome"), FAILING.items())
 async def test_a_failing_platform_is_named_and_takes_nothing_away(scenario: str, outcome: str) -> None:
-    """The figures keep standing, the cause shows, and one good poll puts all right."""
+    """Figures stay, the outcome is counted, and one good poll restores everything."""
     async with polled() as (road, platform):
         before = figures(road)
         road.clock.moment += HOUR
@@ -79,8 +79,8 @@ async def test_a_failing_platform_is_named_and_takes_nothing_away(scenario: str,
         assert only(road, "chat_usage_report_up") == 1
 
 
-async def test_rate_limited_is_waited_for() -> None:
-    """Every other request is refused for a second: the poll waits as told and is good."""
+async def test_a_rate_limit_delays_the_poll() -> None:
+    """Every second request is refused for a second: the poll waits and succeeds."""
     clock = PassedClock(NOON)
     async with Road.to(World.from_seed(1, 6), clock, "rate-limited") as road:
         await road.poller.poll()
@@ -93,8 +93,8 @@ async def test_rate_limited_is_waited_for() -> None:
         assert codes == {"429": 2, "200": 2}  # the past is asked for as well
 
 
-async def test_key_swapped_serves_nobody_as_zero() -> None:
-    """A company admin's key in place of the admin's: the others are withdrawn and counted, and come back."""
+async def test_a_swapped_key_serves_no_company_as_0() -> None:
+    """With a company admin's key the other companies are withdrawn and counted, and return with the right key."""
     async with polled() as (road, platform):
         everybody = companies(road)
         await set_scenarios(platform, "key-swapped")
@@ -111,8 +111,8 @@ async def test_key_swapped_serves_nobody_as_zero() -> None:
         assert only(road, "chat_usage_report_companies_withdrawn") == 0
 
 
-async def test_late_day_is_waited_for() -> None:
-    """No company has a row for yesterday until 14:00: the day before stays, and the gauge says that a day waits."""
+async def test_a_late_day_is_waited_for() -> None:
+    """Without rows for yesterday until 14:00 the day before stays, and a gauge shows that a day is awaited."""
     clock = PassedClock(utc(2026, 3, 3, 13))
     async with Road.to(World.from_seed(1, 6), clock, "late-day") as road:
         await road.poller.poll()
@@ -125,8 +125,8 @@ async def test_late_day_is_waited_for() -> None:
         assert only(road, "chat_usage_report_empty_day") == 0
 
 
-async def test_slow_only_takes_longer() -> None:
-    """The poll is good and its duration tells."""
+async def test_a_slow_platform_only_takes_longer() -> None:
+    """The poll succeeds and its duration shows it."""
     async with polled() as (road, platform):
         before = figures(road)
         await set_scenarios(platform, "slow")
@@ -137,8 +137,8 @@ async def test_slow_only_takes_longer() -> None:
         assert before == figures(road)
 
 
-async def test_restatement_is_corrected_in_place() -> None:
-    """A complete day that was a fifth too low is right after its correction, and is the same day."""
+async def test_a_restatement_corrects_the_same_day() -> None:
+    """A complete day that was 20 % too low is correct afterwards, and stays the last day."""
     clock, world = PassedClock(utc(2026, 3, 4, 7)), World.from_seed(1, 6)
     truth = world.truth(1, date(2026, 3, 2), "chat", at=NOON)
     assert truth is not None
@@ -152,8 +152,8 @@ async def test_restatement_is_corrected_in_place() -> None:
         assert only(road, "chat_usage_report_day_timestamp_seconds") == utc(2026, 3, 2).timestamp()
 
 
-async def test_missing_company_loses_its_series() -> None:
-    """It is withdrawn, not 0, and the others stay exact."""
+async def test_a_missing_company_loses_its_series() -> None:
+    """It is withdrawn instead of 0, and the others stay exact."""
     world = World.from_seed(1, 6)
     gone = str(world.busiest(1).id)
     async with polled() as (road, platform):
@@ -165,8 +165,8 @@ async def test_missing_company_loses_its_series() -> None:
         assert figures(road) == {key: value for key, value in before.items() if dict(key.labels)["company_id"] != gone}
 
 
-async def test_quiet_company_shows_a_tenth() -> None:
-    """A breach is a small figure, served as such; everybody else has the usual one."""
+async def test_a_quiet_company_shows_a_tenth() -> None:
+    """The small figure is served; the other companies do not change."""
     world = World.from_seed(1, 6)
     quiet = world.busiest(0).id
     async with polled() as (road, platform):
@@ -182,8 +182,8 @@ async def test_quiet_company_shows_a_tenth() -> None:
         )
 
 
-async def test_field_renamed_costs_one_figure() -> None:
-    """Queries in chats are absent, not 0; all other figures stay, and the drift says that one field became another."""
+async def test_a_renamed_field_costs_one_figure() -> None:
+    """Queries in chats are absent instead of 0, all other figures stay, and the renamed field is reported."""
     clock, world = PassedClock(NOON), World.from_seed(1, 6)
     async with Road.to(world, clock) as usual, Road.to(world, clock, "field-renamed") as renamed:
         await usual.poller.poll()
@@ -209,8 +209,8 @@ async def test_field_renamed_costs_one_figure() -> None:
         assert renamed.outcomes() == {"ok": 1}
 
 
-async def test_scenarios_add_up() -> None:
-    """A missing company and a rate limit at once: both show."""
+async def test_scenarios_can_be_combined() -> None:
+    """A missing company and a rate limit at the same time."""
     async with polled() as (road, platform):
         await set_scenarios(platform, "missing-company", "rate-limited")
         await road.poller.poll()
@@ -221,7 +221,7 @@ async def test_scenarios_add_up() -> None:
         assert road.outcomes() == {"ok": 3}
 
 
-def test_every_scenario_has_a_test_here() -> None:
+def test_every_scenario_has_a_test() -> None:
     """A scenario that nobody checks promises nothing; those of ChatCaptain alone do nothing to this platform.
 
     The normal one is what `tests/road/test_road.py` compares all figures of.
