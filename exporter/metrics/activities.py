@@ -35,6 +35,7 @@ from exporter.metrics.report_view import CompanyIndex, DeferredFamily, ReportVie
 
 LABELS = ("source", "report", "company_id", "company", "activity")
 LIMIT_LABELS = (*LABELS, "bound", "basis", "severity")
+MISSING_LABELS = ("source", "report", "activity", "reason")
 LAST_DAY = "chat_usage_activity_last_day"
 TODAY = "chat_usage_activity_today"
 LAST_WORKING_DAY = "chat_usage_activity_last_working_day"
@@ -70,9 +71,7 @@ def activity_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
 def label_names(family: str, *, teams: bool = False) -> tuple[str, ...]:
     """Returns the labels of an activity family; limits have `team` if any entry sets one."""
     limits = (*LIMIT_LABELS, "team") if teams else LIMIT_LABELS
-    return {LIMIT: limits, MISSING: ("source", "report", "activity", "reason"), WORKING_DAY: LABELS[:-1]}.get(
-        family, LABELS
-    )
+    return {LIMIT: limits, MISSING: MISSING_LABELS, WORKING_DAY: LABELS[:-1]}.get(family, LABELS)
 
 
 def _judged_days(view: ReportView) -> set[date]:

@@ -4,8 +4,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache, partial
-from itertools import product
-from operator import add
 from typing import NamedTuple
 
 from exporter.domain.model import Activity, Column, Measure
@@ -68,14 +66,10 @@ def _week(index: CompanyIndex, columns: ColumnsByPart, last: date) -> list[float
     """Adds up by company the figures of 7 days; unknown before the past was read."""
     if not index.view.health.history:
         return [math.nan] * len(index.all_companies)
-    total, days = (
-        [0.0] * len(index.all_companies),
-        [day for day in WEEK.ending(last) if day in index.view.day_status.covered],
-    )
+    total = [0.0] * len(index.all_companies)
+    days = [day for day in WEEK.ending(last) if day in index.view.day_status.covered]
     for part, of_part in columns.items():
-        rows = [0.0] * len(index.companies[part])
-        for day, column in product(days, of_part):
-            rows = list(map(add, rows, index.on_day(day, part, column, 0.0)))
+        rows = index.total(days, part, of_part)
         lost = index.view.ledger.lost_on(days, part)
         for company, place, value in zip(index.companies[part], index.places[part], rows, strict=True):
             total[place] += math.nan if company in lost else value
@@ -108,12 +102,7 @@ def _on_day(index: CompanyIndex, columns: ColumnsByPart, measure: Measure, day: 
     for part, of_part in columns.items():
         if not index.view.ledger.table(day, part).companies:
             continue
-        rows = [0.0] * len(index.companies[part])
-        for column in of_part:
-            found = index.on_day(day, part, column, 0.0)
-            if any(measure.limits):
-                found = [0.0 if math.isnan(value) else value for value in found]
-            rows = list(map(add, rows, found))
+        rows = index.total((day,), part, of_part, unread=0.0 if any(measure.limits) else math.nan)
         if measure.needs_read_marker and marker in index.columns[part]:
             unread = map(math.isnan, index.on_day(day, part, marker, 0.0))
             rows = [math.nan if is_unread else value for is_unread, value in zip(unread, rows, strict=True)]

@@ -1,8 +1,11 @@
 """The input of the families of one report and of one source; knows no family and no window."""
 
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from itertools import product
+from operator import add
 
 from exporter.domain.model import Column, Family, FieldNote, Measure, Sample
 from exporter.domain.selectors import Companies, Entry
@@ -173,6 +176,18 @@ class CompanyIndex:
         if places is None:
             places = self._rows[day, part] = table.places(self.companies[part])
         return table.spread(column, places, silence)
+
+    def total(
+        self, days: Collection[date], part: str, columns: Collection[Column], *, unread: float = math.nan
+    ) -> list[float]:
+        """Adds up figures in the order of the part's companies; a row that lacks one adds `unread`, no row adds 0."""
+        total = [0.0] * len(self.companies[part])
+        for day, column in product(days, columns):
+            figures = self.on_day(day, part, column, 0.0)
+            if not math.isnan(unread):
+                figures = [unread if math.isnan(figure) else figure for figure in figures]
+            total = list(map(add, total, figures))
+        return total
 
     def samples(
         self, measure: Measure, part: str, column: Column, values: Sequence[float], until: date | None

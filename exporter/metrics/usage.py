@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
-from operator import add
 
 from exporter.domain.model import Column, Kind, Measure, Sample
 from exporter.ledger.ledger import Ledger
@@ -27,15 +26,15 @@ def usage_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
             yield DeferredFamily(family_of(measure, None, view.report), partial(make, index, measure), held)
             continue
         days = days_by_window(measure, view.day_status, sums=view.health.history)
-        sums, limited = Sums(), dict[Window, Sequence[Sample]]()
+        limited = dict[Window, Sequence[Sample]]()
         for window, of_window in days.items():
             family = family_of(measure, window, view.report)
             if any(measure.limits):  # of each value the first day counts
                 needed = held if window is TODAY else ended
                 yield DeferredFamily(family, partial(_limited, index, measure, days, limited, window), needed)
             else:
-                make_sums = partial(window_sums, index, measure, of_window, sums)
-                yield DeferredFamily(family, make_sums, frozenset(of_window.days))
+                make = partial(window_sums, index, measure, of_window)
+                yield DeferredFamily(family, make, frozenset(of_window.days))
 
 
 def _limited(
@@ -76,28 +75,15 @@ def _info_samples(index: CompanyIndex, measure: Measure) -> Iterator[Sample]:
         yield from (Sample((view.source, company, name, *row), 1.0) for row in rows)
 
 
-Sums = dict[tuple[str, Column], tuple[tuple[date, ...], list[float]]]
-"""By part and column the days added up so far, newest first, and the companies' sums."""
-
-
-def window_sums(index: CompanyIndex, measure: Measure, window: WindowDays, sums: Sums) -> Iterator[Sample]:
-    """Yields the figures of a window; a longer one continues the sum of a shorter one.
-
-    A row that lacks the figure makes its company's sum unknown, not smaller.
-    """
-    days = window.days
+def window_sums(index: CompanyIndex, measure: Measure, window: WindowDays) -> Iterator[Sample]:
+    """Yields the figures of a window; a row that lacks the figure makes its company's sum unknown, not smaller."""
     for part, column in index.columns_of(measure):
         if part not in index.companies:
             continue
         if measure.kind is Kind.AVERAGE:
             total = index.on_day(window.last, part, column, math.nan)
         else:
-            added, total = sums.get((part, column), ((), []))
-            if not added or days[: len(added)] != added:
-                added, total = days[:1], index.on_day(days[0], part, column, 0.0)
-            for day in days[len(added) :]:
-                total = list(map(add, total, index.on_day(day, part, column, 0.0)))
-            sums[part, column] = days, total
+            total = index.total(window.days, part, (column,))
         yield from index.samples(measure, part, column, total, window.last)
 
 
@@ -156,13 +142,7 @@ def _column_samples(
     for labels, column in sorted(columns.items()):
         first_days = index.view.ledger.first_figures(part, column)
         lost = index.view.ledger.lost_on(days.days, part)
-        total = [0.0] * len(index.companies[part])
-        for day in days.days:
-            figures = index.on_day(day, part, column, 0.0)
-            total = [
-                old if value != value else old + value  # noqa: PLR0124 NaN
-                for old, value in zip(total, figures, strict=True)
-            ]
+        total = index.total(days.days, part, (column,), unread=0.0)
         for company, own, value in zip(index.companies[part], index.labels(part, labels), total, strict=True):
             if first_days.get(company, date.max) <= days.last and company not in lost:
                 yield Sample(own, value)
