@@ -134,7 +134,7 @@ def identity(value: object) -> tuple[str | None, Flaw | None]:
 
 def label(text: str) -> str:
     """Makes a string safe as a label value: the exposition escapes all but NUL, where Prometheus' parser stops."""
-    return _NOT_IN_A_LABEL.sub("\ufffd", text)
+    return text if text.isprintable() else _NOT_IN_A_LABEL.sub("\ufffd", text)
 
 
 def key(text: str) -> str:

@@ -8,6 +8,7 @@ a number in an object that maps names to numbers. Knows no report.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from exporter.platforms import item_names, json_values
@@ -33,6 +34,8 @@ class Place(NamedTuple):
         return f"{holder}{self.shape}{key}"
 
 
+_place = lru_cache(maxsize=1000)(Place)
+"""Thousands of items have the same few keys."""
 ROW, OBJECT, LIST, NAMES, PEOPLE = "", ".", "[].", ".*", "[]"
 """The shapes of what holds numbers, or is counted."""
 
@@ -71,104 +74,89 @@ class FieldSurvey:
     rows: ReadingBuilder
     seen: dict[RowKey, RowSurvey] = field(default_factory=dict)
     has_levels: bool = False
-
-
-def survey(root: Mapping[str, object], rows: ReadingBuilder) -> FieldSurvey:
-    found = FieldSurvey(rows)
-    for array, metadata in ARRAYS.items():
-        if isinstance(root.get(array), list | json_values.Listed):
-            _ArrayReader(array, field_notes.fields(root.get(metadata)), found).read(root[array])
-    return found
-
-
-@dataclass(slots=True)
-class _ArrayReader:
-    _array: str
-    _described: frozenset[str]
-    _found: FieldSurvey
+    _described: frozenset[str] = frozenset()
     _path: str = ""
     _known: dict[DescribedFigure, DescribedFigure] = field(default_factory=dict)
 
-    def read(self, entries: object) -> None:
-        array, rows = self._array, self._found.rows
+    def read(self, array: str, entries: object, described: frozenset[str]) -> None:
+        """Adds the rows of one array, of whose fields some are `described`."""
+        rows, self._described = self.rows, described
         for entry in rows.objects(entries, array, are_rows=True):
             company = rows.company(entry.get("company"), f"{array}[].company")
             if company is None:
                 continue
             level = {name: value for name, value in entry.items() if name not in ("company", "dates")}
             if "dates" in entry or not level:
-                self._dated(company, entry.get("dates"))
+                self._dated(array, company, entry.get("dates"))
                 self._leave_out(level, f"{array}[]")
             else:
                 self._path = f"{array}[]."
-                self._found.has_levels = True
+                self.has_levels = True
                 self._row(rows.level_key(array, company), level)
 
-    def _dated(self, company: str, dates: object) -> None:
-        self._path = f"{self._array}[].dates[]."
-        for row in self._found.rows.objects(dates, f"{self._array}[].dates", are_rows=True):
-            key = self._found.rows.key(self._array, company, row.get("date"), f"{self._path}date")
+    def _dated(self, array: str, company: str, dates: object) -> None:
+        self._path = f"{array}[].dates[]."
+        for row in self.rows.objects(dates, f"{array}[].dates", are_rows=True):
+            key = self.rows.key(array, company, row.get("date"), f"{self._path}date")
             if key:
                 self._row(key, {k: v for k, v in row.items() if k != "date"})
 
     def _row(self, key: RowKey, row: Mapping[str, object]) -> None:
         """Adds a row; of two different rows of one company and day the last one counts."""
         bare = not any(value or value == 0 for value in row.values())
-        self._found.rows.listed -= bare
-        figures: list[DescribedFigure] = []
-        lengths: dict[str, int] = {}
-        people: dict[str, frozenset[str]] = {}
-        for name, value in row.items():
-            if isinstance(value, list):
-                lengths[name] = len(value)
-                figures += self._items(name, value, key)
-                if (found := self._people(name, value)) is not None:
-                    people[name] = found
-            elif isinstance(value, dict):
-                figures += self._object(name, value, key)
-            elif figure := self._figure(Place("", ROW, name), value, key):
-                figures.append(figure)
-        content = RowSurvey(tuple(figures), lengths, people, bare)
-        if self._found.seen.get(key, content) != content:
-            self._found.rows.violate("duplicate_row", key)
-        self._found.seen[key] = content
+        self.rows.listed -= bare
+        figures = tuple(figure for name, value in row.items() for figure in self._figures(name, value, key))
+        lists = {name: value for name, value in row.items() if isinstance(value, list)}
+        people = {name: found for name, items in lists.items() if (found := self._people(name, items)) is not None}
+        content = RowSurvey(figures, {name: len(items) for name, items in lists.items()}, people, bare)
+        if self.seen.get(key, content) != content:
+            self.rows.violate("duplicate_row", key)
+        self.seen[key] = content
 
-    def _figure(self, place: Place, value: object, key: RowKey, label: str | None = None) -> DescribedFigure | None:
-        """Returns the value if it is a figure, without a value if that cannot be read."""
-        if place.key in self._described:
-            if json_values.is_number(value):
-                number, flaw = json_values.number(value)
+    def _figures(self, name: str, value: object, key: RowKey) -> Iterator[DescribedFigure]:
+        """Yields the figures of a field, or in the object or list there."""
+        if isinstance(value, list):
+            for item in value:
+                if isinstance(item, dict):
+                    yield from self._described_in(item, name, LIST, key, item_names.label(item))
+        elif not isinstance(value, dict):
+            yield from self._described_in({name: value}, "", ROW, key)
+        elif self._maps_names(name, value):
+            place = Place(name, NAMES, "")
+            field = name if name in self._described else next(iter(self._described))
+            for label, each in value.items():
+                number = self.rows.figure(json_values.number(each), f"{self._path}{place}", key)
+                yield self._once(DescribedFigure(place, field, number, json_values.label(label)))
+        elif self._described & value.keys():
+            yield from self._described_in(value, name, OBJECT, key)
+        else:
+            self._leave_out(value, f"{self._path}{json_values.key(name)}")
+
+    def _described_in(
+        self, fields: Mapping[str, object], holder: str, shape: str, key: RowKey, label: str | None = None
+    ) -> Iterator[DescribedFigure]:
+        """Yields the described numbers among fields, without a value if one cannot be read."""
+        for name, value in fields.items():
+            if name not in self._described:
+                if not (isinstance(value, str) or json_values.is_identity(name)):
+                    self._leave_out(value, f"{self._path}{Place(holder, shape, name)}")
+            elif json_values.is_number(value):
+                place, (number, flaw) = _place(holder, shape, name), json_values.number(value)
                 if flaw:
-                    self._found.rows.figure((number, flaw), f"{self._path}{place}", key)
-                return self._once(DescribedFigure(place, place.key, number, label))
-            if isinstance(value, bool) or (isinstance(value, str) and _NUMERIC.fullmatch(value)):
-                self._found.rows.note("retyped", f"{self._path}{place}")
-                return self._once(DescribedFigure(place, place.key, None, label))
-        elif not (isinstance(value, str) or json_values.is_identity(place.key)):
-            self._leave_out(value, f"{self._path}{place}")
-        return None
+                    self.rows.figure((number, flaw), f"{self._path}{place}", key)
+                yield self._once(DescribedFigure(place, name, number, label))
+            elif isinstance(value, bool) or (isinstance(value, str) and _NUMERIC.fullmatch(value)):
+                place = Place(holder, shape, name)
+                self.rows.note("retyped", f"{self._path}{place}")
+                yield self._once(DescribedFigure(place, name, None, label))
 
     def _once(self, figure: DescribedFigure) -> DescribedFigure:
         """Interns figures, because most of hundreds of thousands are small and repeated."""
         return self._known.setdefault(figure, figure)
 
-    def _object(self, name: str, fields: Mapping[str, object], key: RowKey) -> Iterator[DescribedFigure]:
-        if self._maps_names(name, fields):
-            place = Place(name, NAMES, "")
-            field = name if name in self._described else next(iter(self._described))
-            for label, value in fields.items():
-                number = self._found.rows.figure(json_values.number(value), f"{self._path}{place}", key)
-                yield self._once(DescribedFigure(place, field, number, json_values.label(label)))
-        elif self._described & fields.keys():
-            for inner, value in fields.items():
-                if figure := self._figure(Place(name, OBJECT, inner), value, key):
-                    yield figure
-        else:
-            self._leave_out(fields, f"{self._path}{json_values.key(name)}")
-
     def _leave_out(self, value: object, path: str) -> None:
         for unknown in field_notes.numbers(value, path):
-            self._found.rows.note("unknown", unknown)
+            self.rows.note("unknown", unknown)
 
     def _maps_names(self, name: str, fields: Mapping[str, object]) -> bool:
         """Returns whether an object maps names to numbers; seen in no known report."""
@@ -178,14 +166,6 @@ class _ArrayReader:
             return False
         return name in self._described or len(self._described) == 1
 
-    def _items(self, name: str, items: Sequence[object], key: RowKey) -> Iterator[DescribedFigure]:
-        for item in items:
-            if isinstance(item, dict):
-                label = item_names.label(item)
-                for inner, value in item.items():
-                    if figure := self._figure(Place(name, LIST, inner), value, key, label):
-                        yield figure
-
     def _people(self, name: str, items: Sequence[object]) -> frozenset[str] | None:
         """Returns the people in a list, by id or else by name; None if it is not a list of people."""
         named_so = name.endswith(("users", "user_ids"))
@@ -193,5 +173,13 @@ class _ArrayReader:
             return None
         found = {item_names.person(item) for item in items}
         if None in found:
-            self._found.rows.note("missing", f"{self._path}{Place(name, LIST, 'user_id')}")
+            self.rows.note("missing", f"{self._path}{Place(name, LIST, 'user_id')}")
         return frozenset(person for person in found if person is not None)
+
+
+def survey(root: Mapping[str, object], rows: ReadingBuilder) -> FieldSurvey:
+    found = FieldSurvey(rows)
+    for array, metadata in ARRAYS.items():
+        if isinstance(root.get(array), list | json_values.Listed):
+            found.read(array, root[array], field_notes.fields(root.get(metadata)))
+    return found
