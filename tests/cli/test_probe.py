@@ -175,7 +175,8 @@ class TestRows:
 
         assert [report.name for report in foreseen.reports] == list(found)
         for report in foreseen.reports:
-            described = {note for part in SIMULATED[report.name].parts for note in part.described.items()}
+            parts = SIMULATED[report.name].parts
+            described = {(field, *note.values()) for part in parts for field, note in part.described.items()}
             series = [n for name, n in report.series.items() if not name.startswith(plain)]
             assert (each := found[report.name]) is not None
             waiting = any(activity.usual_limits for m in REPORTS[report.name].measures for activity in m.activities)

@@ -42,26 +42,26 @@ class Part:
     described_by: str = "metadata"
 
     @property
-    def described(self) -> Mapping[str, tuple[str, str]]:
-        return {each.path.rpartition(".")[2]: (each.description, each.unit) for each in self.fields if each.description}
+    def described(self) -> Mapping[str, Mapping[str, str]]:
+        return {
+            each.path.rpartition(".")[2]: {"description": each.description, "unit": each.unit}
+            for each in self.fields
+            if each.description
+        }
 
     def entry(self, world: World, company: Company, views: Sequence[DayView]) -> Document | None:
-        rows = [
-            ({"date": view.day.isoformat()}, self._row(found))
-            for view in (views[-1:] if self.level else views)
-            if (found := self.figures(world, company, view))
-        ]
+        seen = views[-1:] if self.level else views
+        rows = [(view.day, self._row(found)) for view in seen if (found := self.figures(world, company, view))]
         if not rows:
             return None
-        content = rows[0][1] if self.level else {"dates": [day | row for day, row in rows]}
-        return {"company": {"id": company.id, "name": company.name}, **content}
+        about: Document = {"company": {"id": company.id, "name": company.name}}
+        if self.level:
+            return about | rows[0][1]
+        return about | {"dates": [{"date": day.isoformat(), **row} for day, row in rows]}
 
     def _row(self, found: object) -> Document:
         if isinstance(found, tuple):
-            return {self.items: [self._object(each) for each in found]}
-        return self._object(found)
-
-    def _object(self, found: object) -> Document:
+            return {self.items: [self._row(each) for each in found]}
         row: dict[str, Document] = {"": {}}
         for each in self.fields:
             where, _, name = each.path.rpartition(".")
@@ -74,7 +74,6 @@ class Part:
 class SimulatedReport:
     """One reporting endpoint; `truth` is what it should report of a company and day, by the exporter's names."""
 
-    name: str
     parts: tuple[Part, ...]
     truth: OfDay
 
@@ -82,10 +81,7 @@ class SimulatedReport:
         companies = tuple(companies)
         document: Document = {}
         for part in self.parts:
-            document[part.described_by] = {
-                field: {"description": description, "unit": unit}
-                for field, (description, unit) in part.described.items()
-            }
+            document[part.described_by] = part.described
             entries = (part.entry(world, company, views) for company in companies)
             document[part.key] = [entry for entry in entries if entry]
         return document
@@ -132,30 +128,26 @@ _ACTIVITY = (
 )
 
 
-def _alone(name: str, part: Part) -> SimulatedReport:
-    return SimulatedReport(name, (part,), part.figures)
+def _alone(part: Part) -> SimulatedReport:
+    return SimulatedReport((part,), part.figures)
 
 
 REPORTS: Mapping[str, SimulatedReport] = {
-    report.name: report
-    for report in (
-        SimulatedReport(
-            "chat-sessions",
-            (
-                Part(_CHAT, lambda world, company, view: world.figures(company, view, "chat")),
-                Part(
-                    _AGENT,
-                    lambda world, company, view: world.figures(company, view, "agent"),
-                    key="reporting_agents",
-                    described_by="metadata_agent",
-                ),
+    "chat-sessions": SimulatedReport(
+        (
+            Part(_CHAT, lambda world, company, view: world.figures(company, view, "chat")),
+            Part(
+                _AGENT,
+                lambda world, company, view: world.figures(company, view, "agent"),
+                key="reporting_agents",
+                described_by="metadata_agent",
             ),
-            lambda world, company, view: {mode: world.figures(company, view, mode) for mode in MODES},
         ),
-        _alone("chats-feedback", Part(_FEEDBACK, figures.feedback)),
-        _alone("used-documents", Part(_DOCUMENTS, figures.documents, items="documents")),
-        _alone("users", Part(_MEMBERS, lambda _, company, view: figures.members(company, view), level=True)),
-        _alone("tools", Part(_TOOLS, figures.tools, items="tools")),
-        _alone("user-activities", Part(_ACTIVITY, figures.activity)),
-    )
+        lambda world, company, view: {mode: world.figures(company, view, mode) for mode in MODES},
+    ),
+    "chats-feedback": _alone(Part(_FEEDBACK, figures.feedback)),
+    "used-documents": _alone(Part(_DOCUMENTS, figures.documents, items="documents")),
+    "users": _alone(Part(_MEMBERS, lambda _, company, view: figures.members(company, view), level=True)),
+    "tools": _alone(Part(_TOOLS, figures.tools, items="tools")),
+    "user-activities": _alone(Part(_ACTIVITY, figures.activity)),
 }
