@@ -42,22 +42,6 @@ class LinkRefusedError(HttpStatusError):
     """The link is no longer valid; a new one may be."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedLink:
-    """A link that may be followed: its `url`, its `host` for TLS, and the URLs to connect to, by address."""
-
-    url: httpx.URL
-    host: str
-    addresses: tuple[httpx.URL, ...]
-
-    def redirect(self, location: str) -> str:
-        """Returns the unchecked link that a redirect names; HttpStatusError if it names none."""
-        try:
-            return str(self.url.join(location))
-        except (httpx.InvalidURL, ValueError):
-            raise HttpStatusError(f"{self.host} redirects the download to an invalid link") from None
-
-
 async def resolve(host: str, port: int) -> list[str]:
     """Returns the addresses of a host by the system's resolver."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -104,33 +88,40 @@ async def _into(link: str, write: Callable[[bytes], object], rules: DownloadRule
     source = httpx.URL(rules.endpoint.base_url)
     at_home = source.scheme == "http" and is_loopback(source.host)  # so files may be, too
     for _ in range(MOST_REDIRECTS + 1):
-        checked = await check(link, rules.resolve, at_home=at_home)
-        proxy = proxy_of(rules.endpoint, checked.url)
-        addresses = (checked.url,) if proxy else checked.addresses
+        url, addresses = await check(link, rules.resolve, at_home=at_home)
+        host, proxy = url.raw_host.decode(), proxy_of(rules.endpoint, url)
         async with http_client(rules.endpoint, proxy, rules.transport, HEADERS) as http:
             try:
-                response = await _answer(http, checked, addresses)
+                response = await _answer(http, url, (url,) if proxy else addresses)
                 if not response.is_redirect:
                     if response.status_code in _REFUSED:
-                        raise LinkRefusedError(f"{checked.host} answered {response.status_code} to the download link")
+                        raise LinkRefusedError(f"{host} answered {response.status_code} to the download link")
                     if response.status_code != httpx.codes.OK:
-                        raise HttpStatusError(f"{checked.host} answered {response.status_code} to the download")
+                        raise HttpStatusError(f"{host} answered {response.status_code} to the download")
                     return await _write(response, write, rules)
             except HTTPX_ERRORS as error:
-                raise _lost(error, checked.host, proxy) from error
-        link = checked.redirect(response.extensions["target"])
-    raise HttpStatusError(f"the download from {checked.host} is redirected more than {MOST_REDIRECTS} times")
+                raise _lost(error, host, proxy) from error
+        link = _redirect(url, response.extensions["target"])
+    raise HttpStatusError(f"the download from {host} is redirected more than {MOST_REDIRECTS} times")
 
 
-async def _answer(http: httpx.AsyncClient, checked: CheckedLink, addresses: Sequence[httpx.URL]) -> httpx.Response:
+async def _answer(http: httpx.AsyncClient, url: httpx.URL, addresses: Sequence[httpx.URL]) -> httpx.Response:
     """Returns the response of the first address that can be connected to."""
-    host = {"Host": checked.url.netloc.decode()}
-    extensions = {"sni_hostname": checked.host, "timeout": httpx.Timeout(TIMEOUT_SECONDS).as_dict()}
+    host = {"Host": url.netloc.decode()}
+    extensions = {"sni_hostname": url.raw_host.decode(), "timeout": httpx.Timeout(TIMEOUT_SECONDS).as_dict()}
     *others, last = (http.build_request("GET", each, headers=host, extensions=extensions) for each in addresses)
     for request in others:
         with contextlib.suppress(httpx.ConnectError, httpx.ConnectTimeout):
             return await http.send(request, stream=True)
     return await http.send(last, stream=True)
+
+
+def _redirect(url: httpx.URL, location: str) -> str:
+    """Returns the unchecked link that a redirect names; HttpStatusError if it names none."""
+    try:
+        return str(url.join(location))
+    except (httpx.InvalidURL, ValueError):
+        raise HttpStatusError(f"{url.raw_host.decode()} redirects the download to an invalid link") from None
 
 
 async def _write(response: httpx.Response, write: Callable[[bytes], object], rules: DownloadRules) -> int:
@@ -151,9 +142,10 @@ def _lost(error: Exception, host: str, proxy: Proxy | None) -> ReportError:
     return ConnectionLostError(f"the download from {host} broke off ({type(error).__name__}){through(proxy)}")
 
 
-async def check(link: str, resolved: Resolve, *, at_home: bool) -> CheckedLink:
-    """Checks a link and the addresses of its host; `at_home` also permits this machine in plain http.
+async def check(link: str, resolved: Resolve, *, at_home: bool) -> tuple[httpx.URL, Sequence[httpx.URL]]:
+    """Returns a link that may be followed, and the same with each address of its host, to connect to.
 
+    `at_home` also permits this machine in plain http.
     Raises HttpStatusError (no link, not https, or a forbidden address; the message does not show it) and
     ConnectionLostError (host not found).
     """
@@ -171,7 +163,7 @@ async def check(link: str, resolved: Resolve, *, at_home: bool) -> CheckedLink:
             )
     if not addresses:
         raise ConnectionLostError(f"the host {host} of the download link has no address")
-    return CheckedLink(url, host, tuple(url.copy_with(host=address) for address in addresses))
+    return url, [url.copy_with(host=address) for address in addresses]
 
 
 def _parsed(link: str, schemes: Sequence[str]) -> httpx.URL:

@@ -313,8 +313,9 @@ async def test_a_link_is_checked_or_refused(link: str, address: IPv4Address | IP
     assert "password" not in reason
     if good is None:
         return
-    assert good.url.scheme == "https"
-    assert [ip_address(each.host) for each in good.addresses] == [address]
+    url, addresses = good
+    assert url.scheme == "https"
+    assert [ip_address(each.host) for each in addresses] == [address]
     assert is_allowed(str(address))
 
 
