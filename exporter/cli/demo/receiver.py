@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import jmespath
-import msgspec
 import typer
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -36,19 +35,6 @@ CHANNELS: Mapping[str, tuple[str, str]] = {
 """Where the block of a channel has its headline and its text."""
 
 
-class Attachment(msgspec.Struct):
-    """The templated part of a Slack message."""
-
-    title: str = ""
-    text: str = ""
-
-
-class Message(msgspec.Struct):
-    """What Alertmanager posts to Slack."""
-
-    attachments: list[Attachment]
-
-
 def delivering(config: Mapping[str, object], files: Path, receiver: str) -> Mapping[str, object]:
     """Returns an Alertmanager configuration whose receivers post to `receiver`/CHANNEL/NAME."""
     receivers: list[Mapping[str, object]] = config["receivers"]  # type: ignore[assignment]  # YAML has no types
@@ -62,19 +48,18 @@ def delivering(config: Mapping[str, object], files: Path, receiver: str) -> Mapp
 
 def create_app(show: Callable[[str], None]) -> Starlette:
     async def take(request: Request) -> Response:
-        message = msgspec.json.decode(await request.body(), type=Message)
-        for each in message.attachments:
-            text = notice(request.path_params["name"], each)
+        for each in (await request.json())["attachments"]:  # as Alertmanager posts to Slack
+            text = notice(request.path_params["name"], each.get("title", ""), each.get("text", ""))
             show(_shown(text) if request.path_params["channel"] == SLACK else text)
         return Response("ok")
 
     return Starlette(routes=[Route("/{channel}/{name}", take, methods=["POST"])])
 
 
-def notice(receiver: str, attachment: Attachment) -> str:
+def notice(receiver: str, title: str, text: str) -> str:
     """Returns a message as a person reads it, without the headline twice."""
-    lines = [line for line in attachment.text.strip().splitlines() if line != attachment.title]
-    return "\n".join([f"--- to {receiver}: {attachment.title}", *(f"    {line}" if line else "" for line in lines), ""])
+    lines = [line for line in text.strip().splitlines() if line != title]
+    return "\n".join([f"--- to {receiver}: {title}", *(f"    {line}" if line else "" for line in lines), ""])
 
 
 def _shown(text: str) -> str:
