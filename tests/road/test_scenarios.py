@@ -79,7 +79,7 @@ async def test_a_failing_platform_is_named_and_takes_nothing_away(scenario: str,
         assert only(road, "chat_usage_report_up") == 1
 
 
-async def test_a_rate_limit_delays_the_poll() -> None:
+async def test_rate_limited_delays_the_poll() -> None:
     """Every second request is refused for a second: the poll waits and succeeds."""
     clock = PassedClock(NOON)
     async with Road.to(World.from_seed(1, 6), clock, "rate-limited") as road:
@@ -93,7 +93,7 @@ async def test_a_rate_limit_delays_the_poll() -> None:
         assert codes == {"429": 2, "200": 2}  # the past is asked for as well
 
 
-async def test_a_swapped_key_serves_no_company_as_0() -> None:
+async def test_key_swapped_serves_no_company_as_0() -> None:
     """With a company admin's key the other companies are withdrawn and counted, and return with the right key."""
     async with polled() as (road, platform):
         everybody = companies(road)
@@ -182,7 +182,7 @@ async def test_a_quiet_company_shows_a_tenth() -> None:
         )
 
 
-async def test_a_renamed_field_costs_one_figure() -> None:
+async def test_field_renamed_costs_one_figure() -> None:
     """Queries in chats are absent instead of 0, all other figures stay, and the renamed field is reported."""
     clock, world = PassedClock(NOON), World.from_seed(1, 6)
     async with Road.to(world, clock) as usual, Road.to(world, clock, "field-renamed") as renamed:
@@ -222,9 +222,9 @@ async def test_scenarios_can_be_combined() -> None:
 
 
 def test_every_scenario_has_a_test() -> None:
-    """A scenario that nobody checks promises nothing; those of ChatCaptain alone do nothing to this platform.
+    """Its name is in the test's name; those of ChatCaptain do not affect this platform.
 
-    The normal one is what `tests/road/test_road.py` compares all figures of.
+    `tests/road/test_road.py` uses the normal one.
     """
     here = {name for name in globals() if name.startswith("test_")}
     named = {name for name in SCENARIOS if any(name.replace("-", "_") in test for test in here)}
