@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from exporter.domain import calendars
 from exporter.domain.errors import SchemaError
-from exporter.domain.model import Column, DayRows, Days, Reading, by_day
+from exporter.domain.model import Column, Days, Reading, by_day
 from exporter.ledger.table import NO_ROWS, Table, merged
 
 FirstDays = Mapping[str, Mapping[str, date]]
@@ -166,13 +166,15 @@ def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: IsWanted) -> Le
     # Days after the running one come from a clock that was ahead.
     blocks = {day: block for day, block in ledger.blocks.items() if oldest <= day <= asked.today}
     for day in asked.days:
-        of_day = {part: each.among(chosen) for (part, at), each in rows.items() if at == day}
-        old = blocks.get(day)
-        if old is not None and asked.zone and old.read_at < calendars.end(day, asked.zone) <= asked.at:
+        old = blocks.get(day, Block(asked.at, listed=False, tables={}))
+        if asked.zone and old.read_at < calendars.end(day, asked.zone) <= asked.at:
             old = _lost(old)
-        block = _block(old, of_day, asked.at, listed=day in listed)
-        # A running day cannot have been read after now: the clock was ahead and has been set back.
-        blocks[day] = replace(block, read_at=asked.at) if day == asked.today else block
+        of_day = {part: each.among(chosen) for (part, at), each in rows.items() if at == day}
+        tables = {part: merged(old.tables.get(part, NO_ROWS), each) for part, each in of_day.items() if each.companies}
+        # `read_at` never goes back, nor does what is published; but a running day cannot have been read after now: the
+        # clock was ahead and has been set back.
+        read_at = asked.at if day == asked.today else max(old.read_at, asked.at)
+        blocks[day] = Block(read_at, old.listed or day in listed, {**old.tables, **tables})
     if blocks.keys() >= ledger.blocks.keys():
         here = (each.companies for (_, day), each in rows.items() if day in asked.days)
         held = ledger.names.keys() | (chosen & set[str]().union(*here))
@@ -217,15 +219,6 @@ def _lost(block: Block) -> Block:
     """Returns a running day as it is after its end: all is lost until it is read again."""
     tables = {part: Table(table.companies, lost=frozenset(table.companies)) for part, table in block.tables.items()}
     return Block(block.read_at, listed=False, tables=tables)
-
-
-def _block(old: Block | None, rows: Mapping[str, DayRows], at: datetime, *, listed: bool) -> Block:
-    """Returns a day's block after one answer; `read_at` never goes back, nor does what is published."""
-    held = {} if old is None else old.tables
-    tables = {part: merged(held.get(part, NO_ROWS), each) for part, each in rows.items() if each.companies}
-    if old is None:
-        return Block(at, listed, tables)
-    return Block(max(old.read_at, at), old.listed or listed, {**held, **tables})
 
 
 def narrowed(ledger: Ledger, wanted: IsWanted) -> Ledger:
