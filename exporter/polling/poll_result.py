@@ -87,13 +87,13 @@ def given_up(strikes: Mapping[str, int]) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class PollResult:
-    """The result of asking a report about some days; None was `read` if there is nothing to fold, but an error.
+    """What asking a report about some days brought.
 
     `state` has discoveries, folded answers and counted corrections, whose ratio is `restated_ratio`. `read` joins
-    all answers, without rows. With an error, what was read counts all the same. `reason` is the first cause in one
-    line; `unread` counts days per item, `strikes` failures per subject. `ended`: the rest would have failed alike.
-    `day_bytes` say how large a day is. Companies that `began` are new ones, by first day; `is_past_open`: the past
-    is to be read again at once.
+    all answers, without rows; if nothing could be read it is None, and there is an `error`. With an error, what was
+    read counts all the same. `reason` is the first cause in one line; `unread` counts days per item, `strikes`
+    failures per subject. `ended`: the rest would have failed alike. `day_bytes` is the mean size of a day. Companies
+    that `began` are new ones, by first day; `is_past_open`: the past is to be read again at once.
     """
 
     state: ReportState
@@ -136,7 +136,7 @@ def poll_result(target: Target, report: Report, before: ReportState, asked: Answ
         read=read,
         error=error,
         reason=str(error or next((each.error for each in asked.failures), "")),
-        unread=unread_items(asked) if asked.failures else {},
+        unread=_unread_items(asked) if asked.failures else {},
         strikes=asked.strikes,
         ended=asked.ended,
     )
@@ -169,17 +169,16 @@ def _families_with_limits(target: Target, report: Report) -> frozenset[str]:
     return frozenset(name for family, each in judged for name in (family, *(whole for whole, _ in each.share_of)))
 
 
-def unread_items(asked: Answers) -> Mapping[str, int]:
-    """Returns the days per item that could not be read; none of a failure of platform, key or a list."""
-    of_items = [
+def _unread_items(asked: Answers) -> Mapping[str, int]:
+    """Returns how many days per item could not be read; failures of platform, key or a list are those of no item."""
+    own = [
         each
         for each in asked.failures
         if not each.request.discovery
-        and (each.unread is not None or isinstance(each.error, SchemaError | NotJsonError) or asked.failed_in_part)
+        and (each.unread or isinstance(each.error, SchemaError | NotJsonError) or asked.failed_in_part)
     ]
-    counts = Counter(
-        item for item, _ in {(item, day) for each in of_items for item in each.items for day in each.request.days}
-    )
+    missing = {(item, day) for each in own for item in each.items for day in each.request.days}
+    counts = Counter(item for item, _ in missing)
     named = dict(sorted(counts.items())[:MOST_ITEMS])
     return {**named, OTHER: rest} if (rest := counts.total() - sum(named.values())) else named
 

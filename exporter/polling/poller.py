@@ -258,7 +258,7 @@ class Poller:
     async def _take_up(self, report: Report, state: ReportState, result: PollResult, *also: Report) -> None:
         """Keeps the state of a report after an answer; renders `also` reports whose companies it changes."""
         before = dict(self._states)
-        state = replace(state, kept=before[report.name].kept)  # of a rendering in the meantime
+        state = replace(state, kept=before[report.name].kept)  # a rendering may have changed it meanwhile
         self._states |= transitions.taken_up(before, report.name, state, result.began, self.target.companies)
         others = (each for each in self.target.reports if each is not report)
         changed = [each for each in others if self._states[each.name].ledger is not before[each.name].ledger]
