@@ -110,7 +110,7 @@ def figures(target: Target, report: Report, state: ReportState, days: Days, now:
     for measure in sorted(wanted, key=lambda measure: daily(measure) + "{"):  # as their lines are sorted
         names = ("source", "company_id", "company", *measure.labels)
         found: dict[tuple[str, ...], Series] = {}
-        for piece in all_daily.of_all(measure, days):
+        for piece in all_daily.pieces(measure, days):
             series = found.get(piece.label_values)
             if series is None:
                 labels = dict(zip(names, map(label_value, piece.label_values), strict=True))

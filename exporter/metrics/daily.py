@@ -9,7 +9,7 @@ from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import blake2b
 from typing import Annotated, NamedTuple
 
@@ -21,9 +21,6 @@ from exporter.metrics.label_limits import Labels, batches, uses
 from exporter.metrics.report_view import CompanyIndex, ReportView
 from exporter.metrics.usage import columns_as_served, kept_sums
 from exporter.metrics.windows import WindowDays, family_of, windows
-
-DATED = (Kind.SUM, Kind.DISTINCT, Kind.AVERAGE)
-"""Kinds whose figures belong to one day."""
 
 
 class DayState(StrEnum):
@@ -80,10 +77,10 @@ class SeriesPiece(NamedTuple):
 
 
 def measures(view: ReportView) -> Iterator[Measure]:
-    """Yields the measures of a report with days that are not entirely excluded."""
+    """Yields the measures of a report that have windows, not all of which are excluded."""
     for measure in view.report.measures if view.report.has_days else ():
-        names = [family_of(measure, window, view.report).name for window in windows(measure)]
-        if measure.kind in DATED and not all(any(fnmatchcase(name, glob) for glob in view.excluded) for name in names):
+        names = (family_of(measure, window, view.report).name for window in windows(measure))
+        if not all(any(fnmatchcase(name, glob) for glob in view.excluded) for name in names):
             yield measure
 
 
@@ -110,7 +107,7 @@ class DailyFigures:
         self.view = view
         self.states = states(view)
         self._whole = CompanyIndex(view)
-        self._rows_of: dict[tuple[str, date], frozenset[str]] = {}
+        self._rows = cache(lambda part, day: frozenset(view.ledger.table(day, part).companies))
         self.companies: Mapping[str, str] = (
             dict(zip(self._whole.all_companies, self._whole.names, strict=True)) if self.states else {}
         )
@@ -137,32 +134,48 @@ class DailyFigures:
         self, companies: Collection[str], wanted: Container[str], days: Container[date]
     ) -> Iterator[DailyFigure]:
         """Yields figures of some companies and families, by measure, label and day."""
-        index = CompanyIndex(self.view, companies)
-        for measure in measures(self.view):
-            if measure.family in wanted:
-                for piece in self._pieces(index, measure, days):
-                    for day, value in piece.figures:
-                        yield self._dated(piece, measure, day, value)
+        index, report = CompanyIndex(self.view, companies), self.view.report.name
+        for measure in (each for each in measures(self.view) if each.family in wanted):
+            for part, (source, company_id, company, *labels), figures in self.pieces(measure, days, index):
+                for day, value in figures:
+                    yield DailyFigure(
+                        date=day,
+                        source=source,
+                        report=report,
+                        company_id=company_id,
+                        company=company,
+                        measure=measure.family,
+                        labels=dict(zip(measure.labels, labels, strict=True)),
+                        value=value,
+                        state=self.states[day],
+                        evidence=Evidence.ROW if company_id in self._rows(part, day) else Evidence.SILENCE,
+                    )
 
-    def of_all(self, measure: Measure, days: Container[date]) -> Iterator[SeriesPiece]:
-        """Yields the figures of all companies; those of a series may be in several pieces, in the order of days."""
-        return self._pieces(self._whole, measure, days)
-
-    def _pieces(self, index: CompanyIndex, measure: Measure, days: Container[date]) -> Iterator[SeriesPiece]:
+    def pieces(
+        self, measure: Measure, days: Container[date], index: CompanyIndex | None = None
+    ) -> Iterator[SeriesPiece]:
+        """Yields figures, by default of all companies; those of a series may be in several pieces, in order of days."""
         # A day that waits for its rows has no figures yet.
         left_out = {DayState.EMPTY} if measure.today else {DayState.EMPTY, DayState.TODAY}
         states = {day: state for day, state in self.states.items() if day in days and state not in left_out}
         of_kind = self._limited if any(measure.limits) else self._plain
-        return of_kind(index, measure, states)
+        return of_kind(index or self._whole, measure, states)
 
     def _plain(self, index: CompanyIndex, measure: Measure, states: Mapping[date, DayState]) -> Iterator[SeriesPiece]:
-        for part, column in self._whole.columns_of(measure):
-            by_day = dict[date, Sequence[float]]()
-            for day, state in states.items() if part in index.companies else ():
+        least = self.view.min_group if measure.people else 0
+        for part, column in self._whole.columns_of(measure) if states else ():
+            if part not in index.companies:
+                continue
+            by_day = []
+            for day, state in states.items():
                 silence = math.nan if measure.kind is Kind.AVERAGE or state is DayState.SETTLING else 0.0
-                by_day[day] = index.on_day(day, part, column, silence)
-            for label_values, figures in index.by_day(measure, part, column, by_day):
-                yield SeriesPiece(part, label_values, figures)
+                by_day.append(index.on_day(day, part, column, silence))
+            companies = zip(index.labels(part, column.label_values), index.companies[part], strict=True)
+            for (own, company), figures in zip(companies, zip(*by_day, strict=True), strict=True):
+                first_row, dated = index.first_rows[part][company], zip(states, figures, strict=True)
+                served = [(day, value) for day, value in dated if (value >= least or value == 0) and first_row <= day]
+                if served:
+                    yield SeriesPiece(part, own, served)
 
     def _limited(self, index: CompanyIndex, measure: Measure, states: Mapping[date, DayState]) -> Iterator[SeriesPiece]:
         for part in index.companies:
@@ -210,23 +223,3 @@ class DailyFigures:
                     own, keeps = (view.source, company, ledger.names[company]), kept.get(company, frozenset())
                     for labels, value in kept_sums(of_company, keeps, caps, window, measure):
                         yield SeriesPiece(part, (*own, *labels), ((day, value),))
-
-    def _rows(self, part: str, day: date) -> frozenset[str]:
-        if (part, day) not in self._rows_of:
-            self._rows_of[part, day] = frozenset(self.view.ledger.table(day, part).companies)
-        return self._rows_of[part, day]
-
-    def _dated(self, piece: SeriesPiece, measure: Measure, day: date, value: float) -> DailyFigure:
-        source, company_id, company, *labels = piece.label_values
-        return DailyFigure(
-            date=day,
-            source=source,
-            report=self.view.report.name,
-            company_id=company_id,
-            company=company,
-            measure=measure.family,
-            labels=dict(zip(measure.labels, labels, strict=True)),
-            value=value,
-            state=self.states[day],
-            evidence=Evidence.ROW if company_id in self._rows(piece.part, day) else Evidence.SILENCE,
-        )

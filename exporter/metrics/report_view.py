@@ -136,23 +136,23 @@ class DeferredFamily:
 class CompanyIndex:
     """Companies with a row on some held day, all or those `among` some, sorted by number; cached per ledger.
 
-    `all_companies` of all parts, their `names` and `first_days`; `companies` per part, and their `places` among
-    all; `columns` per part with any figure.
+    `all_companies` of all parts, their `names` and `first_days`; `companies` per part, their `first_rows`, and their
+    `places` among all; `columns` per part with any figure.
     """
 
     def __init__(self, view: ReportView, among: Collection[str] | None = None) -> None:
         self.view = view
         first: dict[str, date] = {}
-        self._first_days: dict[str, Mapping[str, date]] = {}
+        self.first_rows: dict[str, Mapping[str, date]] = {}
         for part, of_all in view.ledger.first_days.items():
             days = of_all if among is None else {each: of_all[each] for each in among if each in of_all}
-            self._first_days[part] = days
+            self.first_rows[part] = days
             first.update({company: min(day, first.get(company, day)) for company, day in days.items()})
         self.all_companies = sorted(first, key=by_number)
         self.names = [view.ledger.names[company] for company in self.all_companies]
         self.first_days = [first[company] for company in self.all_companies]
         self.companies = {
-            part: [each for each in self.all_companies if each in days] for part, days in self._first_days.items()
+            part: [each for each in self.all_companies if each in days] for part, days in self.first_rows.items()
         }
         place = {company: n for n, company in enumerate(self.all_companies)}
         self.places = {part: [place[each] for each in companies] for part, companies in self.companies.items()}
@@ -194,21 +194,10 @@ class CompanyIndex:
     ) -> Iterator[Sample]:
         """Yields the figures that may be served, of companies with a row `until` that day."""
         least = self.view.min_group if measure.people else 0
-        first_days = map(self._first_days[part].__getitem__, self.companies[part])
+        first_days = map(self.first_rows[part].__getitem__, self.companies[part])
         for own, first_day, value in zip(self.labels(part, column.label_values), first_days, values, strict=True):
             if (value >= least or value == 0) and (until is None or first_day <= until):
                 yield Sample(own, value)
-
-    def by_day(
-        self, measure: Measure, part: str, column: Column, values: Mapping[date, Sequence[float]]
-    ) -> Iterator[tuple[tuple[str, ...], Sequence[tuple[date, float]]]]:
-        """Yields, by company, its label values and the figures that may be served, from the day of its first row on."""
-        least = self.view.min_group if measure.people else 0
-        companies = zip(self.labels(part, column.label_values), self.companies[part], strict=True) if values else ()
-        for (own, company), of_company in zip(companies, zip(*values.values(), strict=True), strict=True):
-            first_day, dated = self._first_days[part][company], zip(values, of_company, strict=True)
-            if served := [(day, value) for day, value in dated if (value >= least or value == 0) and first_day <= day]:
-                yield own, served
 
     def labels(self, part: str, label_values: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
         """Returns the labels of a column by company; cached, since all windows and measures share them."""
