@@ -42,7 +42,8 @@ class Invariant(NamedTuple):
 class ReadingBuilder:
     """Collects the content of one answer; `listed` counts rows of the requested days, readable or not.
 
-    `rows` are filed by part and day, and by company; the figures of parts in `columns` are parallel to these.
+    `rows` are filed by part and day, and by company; the figures of parts in `columns` are parallel to these. Days may
+    also be filed `as_columns`.
     """
 
     days: Days
@@ -50,6 +51,7 @@ class ReadingBuilder:
     names: dict[str, str] = field(default_factory=dict)
     rows: dict[tuple[str, date], dict[str, Figures]] = field(default_factory=lambda: defaultdict(dict))
     columns: dict[str, tuple[Column, ...]] = field(default_factory=dict)
+    as_columns: dict[tuple[str, date], DayRows] = field(default_factory=dict)
     listed: int = 0
     outside_range: int = 0
     next_page: str = ""
@@ -160,7 +162,7 @@ class ReadingBuilder:
 
         Notes rows that break an invariant, or have one of the `moments` outside their day.
         """
-        rows = {place: self._as_columns(place[0], each) for place, each in self.rows.items()}
+        rows = self.as_columns | {place: self._transposed(place[0], each) for place, each in self.rows.items()}
         if self.listed and not any(each.columns for each in rows.values()):
             noted = [f"{kind} {enumerated(sorted(paths))}" for kind, paths in sorted(self._drift.items())]
             oddities = "; ".join([*noted, *sorted(self._violations)])
@@ -176,7 +178,7 @@ class ReadingBuilder:
             self.names, parts, Rows(rows), drift, violations, self.outside_range, fields, next_page=self.next_page
         )
 
-    def _as_columns(self, part: str, rows: Mapping[str, Figures]) -> DayRows:
+    def _transposed(self, part: str, rows: Mapping[str, Figures]) -> DayRows:
         if part not in self.columns:
             return DayRows.of({company: each for company, each in rows.items() if not isinstance(each, tuple)})
         figures = zip(*(each for each in rows.values() if isinstance(each, tuple)), strict=True)

@@ -95,7 +95,7 @@ def test_what_is_as_expected_is_read_by_types(name: str) -> None:
     if isinstance(report, DescribedReport):
         rows = ReadingBuilder(DAYS, Context("s", DAYS.last, ZoneInfo("UTC")))
         AlikeReader(report.measure, report.likely, rows).read(root)
-        assert rows.rows
+        assert rows.as_columns
     else:
         for array in report.arrays:
             assert not any(isinstance(entry, dict) for entry in root[array.key].by(array.decoder))

@@ -4,6 +4,8 @@ That works if all entries have the shape of the first one. If one has not, or an
 here, and `survey` looks at each value.
 """
 
+import math
+from array import array as numbers
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -15,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from exporter.domain.model import READ_COMPLETELY, Column, Kind, Measure
+from exporter.domain.model import READ_COMPLETELY, Column, DayRows, Kind, Measure
 from exporter.platforms import item_names, json_values
 from exporter.platforms.paradigm.choose_field import choose
 from exporter.platforms.paradigm.field_notes import ARRAYS
@@ -35,13 +37,16 @@ class NotAlikeError(Exception):
 class AlikeReader:
     """Reads the figures of a measure, whose field has one of the `likely` names, into `rows`.
 
-    The content of `rows` is valid only if the whole answer could be read.
+    The content of `rows` is valid only if the whole answer could be read. Days have figures by column and company,
+    and each company has one in the column without labels.
     """
 
     measure: Measure
     likely: tuple[str, ...]
     rows: ReadingBuilder
-    _days: dict[date, dict[str, dict[Column, float]]] = field(default_factory=lambda: defaultdict(dict))
+    _days: dict[date, dict[Column, dict[str, float]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(dict))
+    )
 
     def read(self, root: Any) -> None:
         """Raises NotAlikeError or UnclearError."""
@@ -63,12 +68,16 @@ class AlikeReader:
         self.rows.listed = 0  # the samples are read again, with all other rows
         for array, sample in samples.items():
             self._array(array, root[array], sample, place)
-        self.rows.rows |= {(ALL, day): {**of_day} for day, of_day in self._days.items()}
+        for day, of_day in self._days.items():
+            companies = tuple(of_day[Column(self.measure.family)])
+            columns = {
+                column: numbers("d", [figures.get(company, math.nan) for company in companies])
+                for column, figures in of_day.items()
+            }
+            self.rows.as_columns[ALL, day] = DayRows(companies, columns)
 
     def _array(self, array: str, entries: json_values.Listed, sample: Mapping[str, Any], where: Place) -> None:
-        family = self.measure.family
-        columns: dict[object, Column] = {}
-        marker = {Column(family): READ_COMPLETELY} if self.measure.labels else {}
+        every, columns = Column(self.measure.family), dict[object, Column]()
         row = sample["dates"][0]
         values, number = [attrgetter(key) for key in row if key != "date"], attrgetter(where.key)
         others = [key for key in row[where.holder][0] if key != where.key] if where.shape == LIST else ()
@@ -76,18 +85,20 @@ class AlikeReader:
         for key, row in self._rows(array, entries.by(json_values.decoder(_shape("", sample)))):
             listed = [value(row) for value in values]
             self.rows.listed -= not any(listed) and 0 not in listed
-            _, company, day = key
-            figures = self._days[day].setdefault(company, marker.copy())
+            of_day, company = self._days[key.day], key.company_id
+            if self.measure.labels:
+                of_day[every][company] = READ_COMPLETELY
             holder = getattr(row, where.holder) if where.holder else row
             for item in holder if where.shape == LIST else (holder,):
                 column = columns.get(facts := about(item))  # its name depends on everything about it but its figure
                 if column is None:
-                    column = columns[facts] = Column(family, self._label_values(item))
+                    column = columns[facts] = Column(every.family, self._label_values(item))
                 value = number(item) + 0.0
-                if figures.setdefault(column, value) is not value:  # it was listed before
+                figures = of_day[column]
+                if figures.setdefault(company, value) is not value:  # it was listed before
                     if self.measure.kind is Kind.DISTINCT:
                         raise NotAlikeError
-                    figures[column] += value
+                    figures[company] += value
 
     def _rows(self, array: str, entries: Iterator[object]) -> Iterator[tuple[RowKey, Any]]:
         """Yields the rows of the requested days, each with its key."""
