@@ -70,9 +70,10 @@ def first(found: Iterable[T | None]) -> T | None:
     return next((each for each in found if each is not None), None)
 
 
-def refusal(status: int, message: str | list[str]) -> Response:
+def refusal(status: int, message: str | list[str], headers: Mapping[str, str] | None = None) -> Response:
     """Makes an error as NestJS writes it (https://docs.nestjs.com/exception-filters); ChatCaptain documents none."""
-    return JSONResponse({"statusCode": status, "message": message, "error": HTTPStatus(status).phrase}, status)
+    body = {"statusCode": status, "message": message, "error": HTTPStatus(status).phrase}
+    return JSONResponse(body, status, headers)
 
 
 def _unavailable(_request: object) -> Response:
@@ -81,13 +82,6 @@ def _unavailable(_request: object) -> Response:
 
 def _login_page(_request: object) -> Response:
     return HTMLResponse("<!doctype html><html><title>Log in</title><body>Please log in.</body></html>")
-
-
-def _throttled(refused: Response, number: int) -> Response | None:
-    if number % 2 == 0:
-        return None
-    refused.headers["Retry-After"] = "1"
-    return refused
 
 
 def _short(share: float, days: int, until: time) -> Callable[[Place, date], Place]:
@@ -111,6 +105,7 @@ def _with_renamed_channel(chatbot: Chatbot) -> Chatbot:
     return replace(chatbot, channels=(replace(first, name=f"{first.name} (neu)"), *others))
 
 
+_RETRY_AFTER = {"Retry-After": "1"}
 _WAIT = "Request was throttled. Expected available in 1 second."
 _OF_PARADIGM = (
     Scenario(NORMAL, "nothing is wrong"),
@@ -131,8 +126,10 @@ _OF_PARADIGM = (
     Scenario(
         "rate-limited",
         "every other request of a report is refused with 429",
-        instead=lambda number: _throttled(JSONResponse({"detail": _WAIT}, 429), number),
-        bot_instead=lambda call: _throttled(refusal(429, "ThrottlerException: Too Many Requests"), call.number),
+        instead=lambda number: JSONResponse({"detail": _WAIT}, 429, _RETRY_AFTER) if number % 2 else None,
+        bot_instead=lambda call: (
+            refusal(429, "ThrottlerException: Too Many Requests", _RETRY_AFTER) if call.number % 2 else None
+        ),
     ),
     Scenario(
         "key-rejected",
