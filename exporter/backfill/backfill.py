@@ -59,8 +59,7 @@ class Step(NamedTuple):
     seconds_left: float
 
 
-@dataclass(frozen=True, slots=True)
-class BackfillResult:
+class BackfillResult(NamedTuple):
     """`failed` has a line for each report that is not complete, `left_out` for each that does not exist."""
 
     failed: tuple[str, ...]

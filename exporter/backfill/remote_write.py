@@ -38,7 +38,6 @@ HEADERS = {
     "Content-Type": "application/x-protobuf",
     "X-Prometheus-Remote-Write-Version": "0.1.0",
 }
-TOO_MANY_REQUESTS, SERVER_ERROR = 429, 500
 MOST_WORDS = 200
 VARINT, FIXED64, BYTES = 0, 1, 2  # wire types
 SEVEN_BITS, MORE = 0x7F, 0x80
@@ -91,7 +90,7 @@ class RemoteWrite:
         words, store = _words(answer), reached(self.url)
         if any(each in words for each in TOO_OLD):
             raise StoreError(f"{store}: does not take samples of {oldest} ({words}); {_older(oldest, self.clock)}")
-        if answer.status_code == TOO_MANY_REQUESTS or answer.status_code >= SERVER_ERROR:
+        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
             return answer.headers.get_list("Retry-After"), f"answered {answer.status_code} ({words})"
         raise StoreError(f"{store}: refused the samples with {answer.status_code} ({words}); {_remedy(answer)}")
 

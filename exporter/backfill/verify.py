@@ -49,7 +49,7 @@ class Comparison:
 
     async def take(self, piece: Piece, figures: Iterable[Series]) -> None:
         """Compares the sums of a piece; StoreError if the store does not answer."""
-        ours = _no_sums()
+        ours: Sums = defaultdict(lambda: defaultdict(float))
         await asyncio.to_thread(deque, _noting(figures, piece.days, ours), maxlen=0)  # nobody needs the figures
         compared, differing = await self.differences(piece, ours)
         self.compared += compared
@@ -100,10 +100,6 @@ def months(days: Days) -> Iterator[Days]:
         first = following
 
 
-def _no_sums() -> Sums:
-    return defaultdict(lambda: defaultdict(float))
-
-
 def _noting(figures: Iterable[Series], days: Days, sums: Sums) -> Iterator[Series]:
     """Passes figures on and adds them up in `sums`."""
     month_of = {noon(day): month for month in months(days) for day in month}
@@ -128,7 +124,7 @@ class ReadBack:
 
     async def take(self, piece: Piece, figures: Iterable[Series]) -> None:
         """Sends a piece and reads its sums back; StoreError if they are refused, missing or different."""
-        ours = _no_sums()
+        ours: Sums = defaultdict(lambda: defaultdict(float))
         await self.write.take(piece, _noting(figures, piece.days, ours))
         _, lines = await self.comparison.differences(piece, ours)
         for seconds in SETTLING:
