@@ -12,7 +12,6 @@ from datetime import date, timedelta
 from itertools import groupby, product
 
 import httpx
-import jmespath
 import msgspec
 
 from exporter.backfill.figures import NOON_SECONDS, Piece, Series, noon
@@ -26,10 +25,22 @@ SETTLING = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between queries for what was just written, which a store may need a moment to find."""
 TOLERANCE = 1e-9  # relative; stores add up in another order
 MOST_SHOWN = 50
-FOUND = jmespath.compile("data.result[].[metric.company_id, value[1]]")  # in the answer to a query
 
 Sums = defaultdict[tuple[str, Days], defaultdict[str, float]]
 """By family and days of a month, then by company."""
+
+
+class _Series(msgspec.Struct):
+    metric: dict[str, str]
+    value: tuple[float, str]
+
+
+class _Vector(msgspec.Struct):
+    result: list[_Series]
+
+
+class _Answer(msgspec.Struct):
+    data: _Vector
 
 
 @dataclass(slots=True)
@@ -84,9 +95,9 @@ class Comparison:
         except CUT_OFF as error:
             raise StoreError(f"{reached(address)}: {cut_off(address, error)}; see --verify") from error
         try:
-            found = FOUND.search(msgspec.json.decode(answer.content))
-            return {company or "": float(value) for company, value in found}
-        except (msgspec.MsgspecError, ValueError, TypeError) as error:
+            result = msgspec.json.decode(answer.content, type=_Answer).data.result
+            return {each.metric.get("company_id", ""): float(each.value[1]) for each in result}
+        except (msgspec.MsgspecError, ValueError) as error:
             remedy = "--verify takes the URL without /api/v1/query, such as http://prometheus:9090"
             raise StoreError(f"{reached(address)}: answered {answer.status_code}, but no sums; {remedy}") from error
 
