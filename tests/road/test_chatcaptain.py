@@ -1,4 +1,4 @@
-"""ChatCaptain on the whole road: each shape of its answers gives the platform's own numbers, day by day."""
+"""ChatCaptain from response to exposition: every shape of response gives the platform's figures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -34,7 +34,7 @@ NOON = utc(2026, 11, 20, 12)
 PARIS, ST_JOHNS, UTC_ZONE = ZoneInfo("Europe/Paris"), ZoneInfo("America/St_Johns"), ZoneInfo("UTC")
 REPORTS = ("overview", "channel", "inbox")
 Key = tuple[str, frozenset[tuple[str, str]]]
-"""A family, and the labels after those of the company."""
+"""A family, and the labels in addition to those of the company."""
 Figures = Mapping[Key, float]
 SHAPES = ("shape-keyed", "shape-listed", "shape-numbered", "shape-bare")
 BROKEN_DOWN = {
@@ -53,13 +53,13 @@ OF_CHANNELS = {
     "calls_by_exit_step",
     "call_user_inputs_median",
 }
-"""Which figures of a channel are served (product contract); those of calls of voice channels alone."""
+"""Figures served per channel; those of calls only for voice channels."""
 OF_CALLS = {"call_duration", "calls_by_end_reason", "calls_by_exit_step", "call_user_inputs_median"}
 
 
 @dataclass(frozen=True)
 class Platform:
-    """A simulated ChatCaptain of one chatbot, and the clock that it shares with the exporter."""
+    """A simulated ChatCaptain with one chatbot, and the clock that it shares with the exporter."""
 
     bots: Bots
     clock: PassedClock
@@ -118,7 +118,7 @@ class Platform:
 
 
 class MovingClock(PassedClock):
-    """A clock that moves when somebody sleeps on it."""
+    """A clock that advances when code sleeps on it."""
 
     async def sleep(self, seconds: float) -> None:
         """Takes the time, at once."""
@@ -139,7 +139,7 @@ def _samples(figures: Mapping[str, object], prefix: str, window: str, labels: Ma
 
 
 def outcomes_of(road: Road) -> Mapping[str, float]:
-    """Returns how many polls of all reports together ended how."""
+    """Returns the number of polls of all reports by outcome."""
     found: dict[str, float] = {}
     for series, value in road.page("chat_usage_polls_total").items():
         outcome = dict(series.labels)["outcome"]
@@ -148,7 +148,7 @@ def outcomes_of(road: Road) -> Mapping[str, float]:
 
 
 def figures(road: Road, window: str) -> Figures:
-    """Returns the samples of a window on the page."""
+    """Returns the samples of a window in the exposition."""
     return {
         (series.name, frozenset(label for label in series.labels if label[0] not in ("company_id", "company"))): value
         for series, value in road.page("chatcaptain_").items()
@@ -157,7 +157,7 @@ def figures(road: Road, window: str) -> Figures:
 
 
 def without_zeros_of_names(found: Figures) -> Figures:
-    """Leaves out the zeros of breakdowns: a name that was there on another day counts 0."""
+    """Leaves out zeros of breakdowns, which names of other days have."""
     names = set(BROKEN_DOWN.values())
     return {key: value for key, value in found.items() if value or not names & dict(key[1]).keys()}
 
@@ -172,8 +172,8 @@ def without_zeros_of_names(found: Figures) -> Figures:
         pytest.param(ST_JOHNS, utc(2026, 11, 2, 14), id="st-johns-after-the-day-of-25-hours"),
     ],
 )
-async def test_every_shape_gives_the_platform_s_numbers(zone: ZoneInfo, now: datetime, shape: str) -> None:
-    """Of the newest complete day, of the running one, and of seven days over a clock change."""
+async def test_every_shape_gives_the_platforms_figures(zone: ZoneInfo, now: datetime, shape: str) -> None:
+    """For the last day, today, and seven days with a clock change."""
     platform = Platform.of(zone, now, shape)
     today = calendars.day_at(now, zone)
     async with platform.road() as road:
@@ -197,7 +197,7 @@ async def test_every_shape_gives_the_platform_s_numbers(zone: ZoneInfo, now: dat
 
 
 def odd_overrides(*reports: str) -> Mapping[str, Override]:
-    """Returns what an operator writes for a shape that no rule can read."""
+    """Returns the overrides for a shape that cannot be read without them."""
     return {
         report: Override(
             components={
@@ -210,8 +210,8 @@ def odd_overrides(*reports: str) -> Mapping[str, Override]:
     }
 
 
-async def test_an_unseen_shape_gives_no_figure_and_one_clear_line(caplog: pytest.LogCaptureFixture) -> None:
-    """And a mapping in the configuration makes it work."""
+async def test_an_unknown_shape_gives_no_figure_and_one_log_line(caplog: pytest.LogCaptureFixture) -> None:
+    """Overrides in the configuration make it readable."""
     platform = Platform.of(UTC_ZONE, NOON, "shape-odd")
     async with platform.road(platform.target(reports=("overview",))) as road:
         await road.poller.poll()
@@ -231,13 +231,13 @@ async def test_an_unseen_shape_gives_no_figure_and_one_clear_line(caplog: pytest
 
 
 def test_a_component_that_does_not_exist_is_refused() -> None:
-    """By name, with the nearest one that does."""
+    """The message suggests the nearest name."""
     with pytest.raises(ConfigError, match="CONVERSATION_COUNT"):
         PLATFORM.configured("overview", Override(components={"CONVERSATIONS_COUNT": Component(expression("a"))}))
 
 
 def asked(road: Road) -> Mapping[str, float]:
-    """Returns how many requests there were, by report."""
+    """Returns the number of requests by report."""
     found: dict[str, float] = {}
     for series, value in road.page("chat_usage_api_requests_total").items():
         labels = dict(series.labels)
@@ -246,8 +246,8 @@ def asked(road: Road) -> Mapping[str, float]:
 
 
 @pytest.mark.parametrize(("channels", "held"), [(1, RULES.keep_days), (12, 8)])
-async def test_requests_are_as_plan_says_and_final_days_are_not_asked_again(channels: int, held: int) -> None:
-    """A start asks for the past once; the next poll for the days that can still change; the channels once a day."""
+async def test_requests_match_the_plan_and_final_days_are_not_requested_again(channels: int, held: int) -> None:
+    """Past days are requested once, days that can change at each poll, and the list of channels once a day."""
     platform = Platform.of(UTC_ZONE, NOON, channels=channels)
     target = platform.target(keep_days=held)
     async with platform.road(target) as road:
@@ -285,7 +285,7 @@ async def test_requests_are_as_plan_says_and_final_days_are_not_asked_again(chan
 
 
 async def test_the_series_of_a_chatbot_are_within_the_forecast() -> None:
-    """Per family; the forecast supposes every name of every breakdown, and calls in every channel."""
+    """Per family; the forecast assumes all names of all breakdowns, and calls in every channel."""
     platform = Platform.of(UTC_ZONE, NOON)
     target = platform.target(keep_days=RULES.keep_days)
     async with platform.road(target) as road:
@@ -306,7 +306,7 @@ async def test_the_series_of_a_chatbot_are_within_the_forecast() -> None:
 
 
 async def test_twelve_channels_serve_their_last_day_within_a_minute() -> None:
-    """At 60 requests a minute, while the history goes on: the clock moves as far as the rate limit makes it wait."""
+    """At 60 requests per minute while past days are read; the clock advances as the rate limit requires."""
     platform = replace(Platform.of(UTC_ZONE, NOON, channels=12), clock=MovingClock(NOON))
     async with platform.road(platform.target(keep_days=RULES.keep_days), per_minute=60) as road:
         served_at: list[float] = []
@@ -333,8 +333,8 @@ async def test_twelve_channels_serve_their_last_day_within_a_minute() -> None:
         pytest.param("outage", {"http_error": 3.0}, id="outage"),
     ],
 )
-async def test_a_failure_is_no_figure(scenario: str, outcomes: Mapping[str, float]) -> None:
-    """Never zeros; the message of the platform is in the line."""
+async def test_a_failure_serves_no_figure(scenario: str, outcomes: Mapping[str, float]) -> None:
+    """No zeros; the log line has the platform's message."""
     platform = Platform.of(UTC_ZONE, NOON, scenario)
     async with platform.road() as road:
         await road.poller.poll()
@@ -342,8 +342,8 @@ async def test_a_failure_is_no_figure(scenario: str, outcomes: Mapping[str, floa
         assert not [name for name in road.page("chatcaptain_") if name.name != "chatcaptain_channel_info"]
 
 
-async def test_one_broken_channel_leaves_the_others() -> None:
-    """No limit needs it, so the poll is good; their figures are served, and the channel is named."""
+async def test_a_broken_channel_does_not_affect_the_others() -> None:
+    """The poll is good, since no limit needs the channel; the channel is named."""
     platform = Platform.of(UTC_ZONE, NOON, "channel-broken")
     async with platform.road() as road:
         await road.poller.poll()
@@ -355,8 +355,8 @@ async def test_one_broken_channel_leaves_the_others() -> None:
     assert served == set(channels) - {channels[1]}
 
 
-async def test_without_a_list_of_channels_the_other_reports_go_on() -> None:
-    """With one of yesterday the channels are asked by it, though the poll is a failure."""
+async def test_without_a_list_of_channels_other_reports_continue() -> None:
+    """With yesterday's list the channels are requested too, although the poll fails."""
     fresh = Platform.of(UTC_ZONE, NOON, "channels-broken")
     async with fresh.road() as road:
         await road.poller.poll()
@@ -379,8 +379,8 @@ async def test_without_a_list_of_channels_the_other_reports_go_on() -> None:
     )
 
 
-async def test_a_renamed_channel_stays_the_same_series() -> None:
-    """The name is in one place, where it changes at the next list."""
+async def test_a_renamed_channel_keeps_its_series() -> None:
+    """The name is only in the info metric, which changes with the next list."""
     platform = Platform.of(UTC_ZONE, NOON)
     async with platform.road(platform.target(keep_days=RULES.keep_days)) as road:
         await road.poller.poll()
@@ -394,8 +394,8 @@ async def test_a_renamed_channel_stays_the_same_series() -> None:
     assert names != after
 
 
-async def test_a_removed_channel_has_no_last_day_any_more() -> None:
-    """Its series end; those of the others go on."""
+async def test_a_removed_channel_has_no_last_day() -> None:
+    """Its series end, the others continue."""
     platform = Platform.of(UTC_ZONE, NOON)
     async with platform.road() as road:
         await road.poller.poll()
@@ -409,7 +409,7 @@ async def test_a_removed_channel_has_no_last_day_any_more() -> None:
     assert after == named
 
 
-async def test_no_operator_is_on_the_page_or_remembered() -> None:
+async def test_no_operator_is_in_the_exposition_or_the_state() -> None:
     """Neither name nor id."""
     platform = Platform.of(UTC_ZONE, NOON)
     async with platform.road() as road:

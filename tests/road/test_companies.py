@@ -1,4 +1,4 @@
-"""Companies come, are renamed, go, and are picked by the operator; each of it shows."""
+"""New, renamed, removed and selected companies."""
 
 from datetime import timedelta
 
@@ -36,8 +36,8 @@ def name_of(world: World, company_id: int) -> str:
     return company.name
 
 
-async def test_expected_companies_are_told_apart_and_missed() -> None:
-    """One that was never seen has no name; expecting somebody changes nobody's figures."""
+async def test_expected_companies_are_marked_and_missing_ones_shown() -> None:
+    """A company that was never seen has no name; `expected` changes no figures."""
     road, _, world = begin(Companies(expected=("1", "999")))
     async with road:
         assert told(road) == {"1": ("", "true"), "999": ("", "true")}
@@ -50,7 +50,7 @@ async def test_expected_companies_are_told_apart_and_missed() -> None:
 
 
 async def test_selectors_that_match_nothing_are_counted() -> None:
-    """Once the platform has told whom it knows, the excluded ones included."""
+    """As soon as the platform has listed its companies, including excluded ones."""
     companies = Companies(include=("1", "2", "Nobody*", "77"), exclude=("2", "99"), expected=("1", "999"))
     road, _, _ = begin(companies)
     async with road:
@@ -66,7 +66,7 @@ async def test_selectors_that_match_nothing_are_counted() -> None:
 
 
 async def test_a_withdrawn_company_leaves_the_list_unless_it_is_expected() -> None:
-    """What was seen before keeps its name."""
+    """A company that was seen before keeps its name."""
     road, transport, world = begin(Companies())
     gone = str(world.busiest(1).id)
     async with road, httpx.AsyncClient(transport=transport) as platform:
@@ -85,7 +85,7 @@ async def test_a_withdrawn_company_leaves_the_list_unless_it_is_expected() -> No
 
 
 async def test_the_list_of_companies_outlives_their_figures() -> None:
-    """When figures are too old, the names stay, so that an alert can say who is missing."""
+    """When figures are too old, names stay for alerts about missing companies."""
     road, _, _ = begin(Companies())
     async with road:
         await road.poller.poll()
@@ -98,7 +98,7 @@ async def test_the_list_of_companies_outlives_their_figures() -> None:
 
 
 async def test_the_series_of_a_source_are_counted() -> None:
-    """As many as the page has lines of it, but for the two families that count."""
+    """All lines of the source, except the two families that count them."""
     road, _, _ = begin(Companies())
     async with road:
         await road.poller.poll()

@@ -1,4 +1,4 @@
-"""The law of exclusion: whatever selectors exclude a company, nothing of it leaves the exporter."""
+"""Nothing of an excluded company leaves the exporter, whichever selectors exclude it."""
 
 import html
 import logging
@@ -38,7 +38,7 @@ FORMS: tuple[Form, ...] = (
     lambda _, named: (f"name:*{named[-3:]}", lambda _, name: name.endswith(named[-3:])),
     lambda _, named: (f"{named[:4]}*", lambda id_, name: name.startswith(named[:4]) or id_.startswith(named[:4])),
 )
-"""What an operator may write about a company, each with what it means, said another way."""
+"""Selections, each with an equivalent one."""
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -1,7 +1,7 @@
-"""What can be read counts: whatever part of an answer is missing, odd or refused costs that part alone.
+"""A missing, odd or refused part of a response costs only that part.
 
-Along the whole road, each page is compared with that of the same platform without the trouble, which
-tests/road/test_chatcaptain.py holds against the platform's own truth.
+Each exposition is compared with that of the same platform without the fault, which tests/road/test_chatcaptain.py
+compares with the platform's data.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -29,10 +29,10 @@ from tests.road.test_chatcaptain import NOON, UTC_ZONE, Platform
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 MIDNIGHT = timedelta(hours=12)
 HELD = {"overview": 24, "channel": 7, "inbox": 24}
-"""Days: enough for baselines, where there are any."""
+"""Days; enough for baselines."""
 MONDAY, FRIDAY = NOON - 4 * DAY, NOON - 7 * DAY
 QUIET = date(2026, 11, 15)
-"""A Sunday, on which nobody says a word in the worlds of these tests."""
+"""A Sunday without usage."""
 LIMITED = Threshold(
     ("conversations", "messages", "interactions", "inbox_transfers"),
     {"below": 1.0, "drop_ratio": 0.5, "spike_ratio": 3.0, "min_baseline": 0.0},
@@ -65,8 +65,8 @@ def report_of(request: httpx.Request) -> str:
 
 
 @dataclass
-class Troubled(httpx.AsyncBaseTransport):
-    """The simulated platform; `instead` may answer in its place, `change` may change what an answer says."""
+class FaultyTransport(httpx.AsyncBaseTransport):
+    """The simulated platform; `instead` may respond in its place, `change` may change a response."""
 
     platform: httpx.AsyncBaseTransport = field(default_factory=httpx.AsyncBaseTransport)
     change: Change = lambda _request, document: document
@@ -83,7 +83,7 @@ class Troubled(httpx.AsyncBaseTransport):
 
 @dataclass
 class Remembered(httpx.AsyncBaseTransport):
-    """A simulated platform that works each answer out once for all tests: it is the same at the same moment."""
+    """A simulated platform that caches responses by moment for all tests."""
 
     platform: Platform
 
@@ -100,26 +100,31 @@ SAID: dict[tuple[object, ...], tuple[int, bytes]] = {}
 
 
 def target_of(platform: Platform, reports: tuple[str, ...]) -> Target:
-    """Has limits on all activities: the usual ones, and an operator's."""
+    """Returns a target with built-in and configured limits on all activities."""
     target = platform.target(reports=reports)
     rules = replace(target.rules, keep_days=max(HELD[name] for name in reports))
     return replace(target, rules=rules, company_limits=CompanyLimits((BUILT_IN, LIMITED)))
 
 
-async def travel(
-    reports: tuple[str, ...], trouble: Troubled, *, good_start: bool = False, channels: int = 2, begin: datetime = NOON
+async def simulate(
+    reports: tuple[str, ...],
+    fault: FaultyTransport,
+    *,
+    good_start: bool = False,
+    channels: int = 2,
+    begin: datetime = NOON,
 ) -> tuple[Page, Page]:
-    """Returns the page after the first poll, and that of two days later; a `good_start` has no trouble before."""
+    """Returns the samples after the first poll and two days later; with `good_start` the first poll has no fault."""
     platform = Platform.of(UTC_ZONE, begin, channels=channels)
     remembered = Remembered(platform)
-    transport = Troubled(remembered, quiet_sunday) if good_start else replace(trouble, platform=remembered)
+    transport = FaultyTransport(remembered, quiet_sunday) if good_start else replace(fault, platform=remembered)
     road = Road(
         transport, platform.clock, platform.bots.chatbots[0].key, target_of(platform, reports), platform=PLATFORM
     )
     async with road:
         await road.poller.poll()
         first = road.page()
-        transport.change, transport.instead = trouble.change, trouble.instead
+        transport.change, transport.instead = fault.change, fault.instead
         for _ in range(3):
             platform.clock.moment += 16 * HOUR
             await road.poller.poll()
@@ -127,7 +132,7 @@ async def travel(
 
 
 def quiet_sunday(request: httpx.Request, document: object) -> object:
-    """Lets nothing happen on one day: counts are 0, breakdowns empty, medians null."""
+    """Makes a day quiet: counts are 0, breakdowns empty, medians null."""
     if day_of(request) != QUIET or not isinstance(document, dict) or report_of(request) == "inbox":
         return document
     return {"data": {name: silent(value) for name, value in document["data"].items()}}
@@ -138,7 +143,7 @@ def silent(value: object) -> object:
 
 
 def answering(name: str, make: Callable[[object], object], on: Collection[date] | None = None) -> Change:
-    """Changes what one component says on some days, by default on all; MISSING takes it out."""
+    """Changes a component on some days, by default on all; MISSING removes it."""
 
     def change(request: httpx.Request, document: object) -> object:
         document = quiet_sunday(request, document)
@@ -173,17 +178,17 @@ def paired(subjects: Iterable[T], troubles: Iterable[str]) -> list[tuple[T, str,
     So each subject and each trouble meets both; all three together would cost twice as much and found nothing more.
     """
     both = product(enumerate(subjects), enumerate(troubles))
-    return [(subject, trouble, (row + column) % 2 == 1) for (row, subject), (column, trouble) in both]
+    return [(subject, fault, (row + column) % 2 == 1) for (row, subject), (column, fault) in both]
 
 
 @pytest.fixture(scope="module")
-def untroubled() -> Mapping[str, tuple[Page, Page]]:
-    """Returns the pages without trouble, by report."""
-    return {name: anyio.run(travel, (name,), Troubled(change=quiet_sunday)) for name in HELD}
+def without_faults() -> Mapping[str, tuple[Page, Page]]:
+    """Returns the samples without a fault, by report."""
+    return {name: anyio.run(simulate, (name,), FaultyTransport(change=quiet_sunday)) for name in HELD}
 
 
 def of_use(page: Page, *without: str) -> Page:
-    """Returns figures, windows, baselines and limits, without those of some families, channels or activities."""
+    """Returns figures, baselines and limits without some families, channels or activities."""
     families = {f"{name}{window}" for name in without for window in ("_last_day", "_today", "_7d", "_28d")}
     return {
         series: value
@@ -204,16 +209,16 @@ def value_of(page: Page, family: str) -> float | None:
 
 @pytest.mark.parametrize(("component", "kind", "good_start"), paired(COMPONENTS, KINDS))
 def test_a_component_that_cannot_be_read_costs_itself_alone(
-    component: tuple[str, ReportComponent], kind: str, good_start: bool, untroubled: Mapping[str, tuple[Page, Page]]
+    component: tuple[str, ReportComponent], kind: str, good_start: bool, without_faults: Mapping[str, tuple[Page, Page]]
 ) -> None:
-    """Every other figure, window, baseline and limit is the truth, the report is supported, and the item is named."""
+    """All other figures, baselines and limits are correct, the report is supported, and the item is named."""
     report, part = component
     broken = KINDS[kind](part)
-    trouble = Troubled(change=answering(part.name, lambda _: broken))
-    pages = anyio.run(partial(travel, (report,), trouble, good_start=good_start))
+    fault = FaultyTransport(change=answering(part.name, lambda _: broken))
+    pages = anyio.run(partial(simulate, (report,), fault, good_start=good_start))
 
     own = (part.measure.family, part.measure.family.removeprefix("chatcaptain_"))
-    for page, expected in zip(pages, untroubled[report], strict=True):
+    for page, expected in zip(pages, without_faults[report], strict=True):
         assert of_use(page, *own) == of_use(expected, *own)
         assert value_of(page, "chat_usage_report_supported") == 1.0
     is_no_fault = (part.figure, kind) in {(Shape.MEDIAN, "null"), (Shape.BREAKDOWN, "empty")}
@@ -235,14 +240,14 @@ ODD_VALUES: Mapping[str, object] = {"absent": MISSING, "null": None, "empty": []
 
 @pytest.mark.parametrize("good_start", [False, True], ids=["first-start", "running"])
 @pytest.mark.parametrize("kind", ODD_VALUES)
-def test_a_field_of_the_inbox_that_cannot_be_read_costs_itself_alone(
-    kind: str, good_start: bool, untroubled: Mapping[str, tuple[Page, Page]]
+def test_a_field_of_the_inbox_that_cannot_be_read_costs_only_itself(
+    kind: str, good_start: bool, without_faults: Mapping[str, tuple[Page, Page]]
 ) -> None:
-    """Its shape is documented: what differs is counted as drift, whichever field it is."""
+    """Its shape is documented, so any difference counts as drift."""
     for name, own in INBOX.items():
-        trouble = Troubled(change=answering(name, lambda _: ODD_VALUES[kind]))
-        pages = anyio.run(partial(travel, ("inbox",), trouble, good_start=good_start))
-        for page, expected in zip(pages, untroubled["inbox"], strict=True):
+        fault = FaultyTransport(change=answering(name, lambda _: ODD_VALUES[kind]))
+        pages = anyio.run(partial(simulate, ("inbox",), fault, good_start=good_start))
+        for page, expected in zip(pages, without_faults["inbox"], strict=True):
             without = f"chatcaptain_{own}", own, *(["accepted_share"] if own in IN_SHARE else [])
             assert of_use(page, *without) == of_use(expected, *without), name
         assert value_of(pages[1], "chat_usage_report_supported") == 1.0
@@ -255,17 +260,17 @@ def test_a_field_of_the_inbox_that_cannot_be_read_costs_itself_alone(
 
 @pytest.fixture(scope="module")
 def from_monday() -> tuple[Page, Page]:
-    """Returns the pages without trouble of an exporter that was started on a Monday."""
-    return anyio.run(partial(travel, ("overview",), Troubled(change=quiet_sunday), begin=MONDAY))
+    """Returns the samples without a fault of an exporter started on a Monday."""
+    return anyio.run(partial(simulate, ("overview",), FaultyTransport(change=quiet_sunday), begin=MONDAY))
 
 
 @pytest.mark.parametrize(("component", "kind", "good_start"), paired(OVERVIEW.components, ["absent", "null", "empty"]))
 def test_what_has_no_value_on_a_quiet_day_is_no_fault(
     component: ReportComponent, kind: str, good_start: bool, from_monday: tuple[Page, Page]
 ) -> None:
-    """Polls stay good, nothing is unread, and every figure is the truth: nothing is counted of such a day."""
-    trouble = Troubled(change=answering(component.name, lambda _: KINDS[kind](component), {QUIET}))
-    pages = anyio.run(partial(travel, ("overview",), trouble, good_start=good_start, begin=MONDAY))
+    """Polls stay good, nothing is unread, and all figures are correct."""
+    fault = FaultyTransport(change=answering(component.name, lambda _: KINDS[kind](component), {QUIET}))
+    pages = anyio.run(partial(simulate, ("overview",), fault, good_start=good_start, begin=MONDAY))
 
     for page, truth in zip(pages, from_monday, strict=True):
         assert of_use(page) == of_use(truth)
@@ -275,8 +280,8 @@ def test_what_has_no_value_on_a_quiet_day_is_no_fault(
 
 @pytest.mark.parametrize("kind", ["absent", "null", "empty"])
 @pytest.mark.anyio
-async def test_a_quiet_weekend_is_no_fault_while_running(kind: str) -> None:
-    """From Friday to Tuesday each poll is good, and each day becomes the last day, though medians have no value."""
+async def test_a_quiet_weekend_is_no_fault(kind: str) -> None:
+    """From Friday to Tuesday each poll is good and each day becomes the last day, although medians are null."""
     platform = Platform.of(UTC_ZONE, FRIDAY, channels=2)
 
     def quiet(request: httpx.Request, document: object) -> object:
@@ -287,7 +292,7 @@ async def test_a_quiet_weekend_is_no_fault_while_running(kind: str) -> None:
         medians = {each.name: KINDS[kind](each) for each in OVERVIEW.components if each.figure is Shape.MEDIAN}
         return {"data": {name: value for name, value in {**found, **medians}.items() if value is not MISSING}}
 
-    transport, key = Troubled(platform.transport, quiet), platform.bots.chatbots[0].key
+    transport, key = FaultyTransport(platform.transport, quiet), platform.bots.chatbots[0].key
     async with Road(transport, platform.clock, key, target_of(platform, ("overview",)), platform=PLATFORM) as road:
         for hours in range(0, 4 * 24 + 1, 6):
             platform.clock.moment = FRIDAY + hours * HOUR
@@ -300,13 +305,13 @@ async def test_a_quiet_weekend_is_no_fault_while_running(kind: str) -> None:
 
 
 @pytest.mark.parametrize("nothing", [{}, [], {"data": {}}, {"data": []}], ids=str)
-def test_a_quiet_day_may_have_nothing_in_it_at_all(nothing: object, from_monday: tuple[Page, Page]) -> None:
-    """Then it is a day without rows, as of any platform: zeros on a Sunday."""
+def test_a_quiet_day_may_be_empty(nothing: object, from_monday: tuple[Page, Page]) -> None:
+    """Then it is a day without rows, so zeros on a Sunday."""
 
     def change(request: httpx.Request, document: object) -> object:
         return nothing if day_of(request) == QUIET and report_of(request) == "overview" else document
 
-    pages = anyio.run(partial(travel, ("overview",), Troubled(change=change), begin=MONDAY))
+    pages = anyio.run(partial(simulate, ("overview",), FaultyTransport(change=change), begin=MONDAY))
     broken_down = [each.measure.family for each in OVERVIEW.components if each.figure is Shape.BREAKDOWN]
     for page, truth in zip(pages, from_monday, strict=True):
         assert of_use(page, *broken_down) == of_use(truth, *broken_down)
@@ -314,12 +319,12 @@ def test_a_quiet_day_may_have_nothing_in_it_at_all(nothing: object, from_monday:
         assert value_of(page, "chat_usage_report_up") == 1.0
 
 
-def test_what_fails_for_one_day_is_asked_for_the_next() -> None:
-    """Of a component that cannot be read for yesterday, today is served."""
+def test_a_component_that_fails_for_a_day_is_requested_for_the_next() -> None:
+    """A component that cannot be read for yesterday is served for today."""
     yesterday = NOON.date() - DAY
-    trouble = Troubled(change=answering("CONVERSATION_COUNT", lambda _: "?", {yesterday}))
-    [page, _] = anyio.run(travel, ("overview",), trouble)
-    [truth, _] = anyio.run(travel, ("overview",), Troubled(change=quiet_sunday))
+    fault = FaultyTransport(change=answering("CONVERSATION_COUNT", lambda _: "?", {yesterday}))
+    [page, _] = anyio.run(simulate, ("overview",), fault)
+    [truth, _] = anyio.run(simulate, ("overview",), FaultyTransport(change=quiet_sunday))
 
     assert value_of(page, "chatcaptain_conversations_today") == value_of(truth, "chatcaptain_conversations_today")
     assert value_of(page, "chatcaptain_conversations_today") is not None
@@ -328,17 +333,17 @@ def test_what_fails_for_one_day_is_asked_for_the_next() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 422, 500])
-def test_a_refusal_of_several_components_is_tried_one_by_one(
-    status: int, untroubled: Mapping[str, tuple[Page, Page]]
+def test_refused_components_are_requested_one_by_one(
+    status: int, without_faults: Mapping[str, tuple[Page, Page]]
 ) -> None:
-    """All of them are read, as the truth has them."""
+    """All figures are correct."""
 
     def instead(request: httpx.Request) -> httpx.Response | None:
         several = "," in request.url.params.get("components", "")
         return json({"statusCode": status, "message": "one component only"}, status) if several else None
 
-    pages = anyio.run(travel, ("overview",), Troubled(change=quiet_sunday, instead=instead))
-    for page, expected in zip(pages, untroubled["overview"], strict=True):
+    pages = anyio.run(simulate, ("overview",), FaultyTransport(change=quiet_sunday, instead=instead))
+    for page, expected in zip(pages, without_faults["overview"], strict=True):
         assert of_use(page) == of_use(expected)
         assert value_of(page, "chat_usage_report_up") == 1.0
         assert unread_of(page) == {}
@@ -346,10 +351,10 @@ def test_a_refusal_of_several_components_is_tried_one_by_one(
 
 # Channels
 
-TROUBLES: Mapping[str, Answer] = {
+FAULTS: Mapping[str, Answer] = {
     "500": lambda _: json({"statusCode": 500}, 500),
     "403": lambda _: json({"statusCode": 403}, 403),
-    "time-out": hang,
+    "timeout": hang,
     "not-json": lambda _: httpx.Response(200, stream=httpx.ByteStream(b"<html>Log in</html>")),
 }
 CHANNELS_OF_TWO = tuple(channel.id for channel in Platform.of(UTC_ZONE, NOON, channels=2).bots.chatbots[0].channels)
@@ -362,21 +367,21 @@ def of_channels(*channels: str, then: Answer) -> Answer:
 
 @pytest.fixture(scope="module")
 def five_channels() -> tuple[Page, Page]:
-    """Returns the pages of five channels without trouble."""
-    return anyio.run(partial(travel, ("channel",), Troubled(change=quiet_sunday), channels=5))
+    """Returns the samples of five channels without a fault."""
+    return anyio.run(partial(simulate, ("channel",), FaultyTransport(change=quiet_sunday), channels=5))
 
 
 FAILING = [*((channel,) for channel in CHANNELS), CHANNELS[1:3], CHANNELS[-2:]]
 
 
-@pytest.mark.parametrize(("failing", "trouble", "good_start"), paired(FAILING, TROUBLES))
-def test_a_channel_that_fails_costs_itself_alone(
-    failing: tuple[str, ...], trouble: str, good_start: bool, five_channels: tuple[Page, Page]
+@pytest.mark.parametrize(("failing", "fault", "good_start"), paired(FAILING, FAULTS))
+def test_a_channel_that_fails_costs_only_itself(
+    failing: tuple[str, ...], fault: str, good_start: bool, five_channels: tuple[Page, Page]
 ) -> None:
-    """Every other channel has all its windows, breakdowns have their channel's id, and few questions are wasted."""
+    """The other channels are complete, breakdowns have their channel's id, and few requests fail."""
     asked: list[httpx.Request] = []
-    troubled = Troubled(change=quiet_sunday, instead=of_channels(*failing, then=TROUBLES[trouble]), asked=asked)
-    pages = anyio.run(partial(travel, ("channel",), troubled, good_start=good_start, channels=5))
+    troubled = FaultyTransport(change=quiet_sunday, instead=of_channels(*failing, then=FAULTS[fault]), asked=asked)
+    pages = anyio.run(partial(simulate, ("channel",), troubled, good_start=good_start, channels=5))
 
     for page, expected in zip(pages, five_channels, strict=True):
         assert of_use(page, *failing) == of_use(expected, *failing)
@@ -388,10 +393,10 @@ def test_a_channel_that_fails_costs_itself_alone(
     assert wasted <= polls * len(failing) * 2 * 3 * 3, "twice a poll, in two parts where that may help, three attempts"
 
 
-def test_a_channel_whose_counts_fail_keeps_its_id_in_its_break_downs(
-    untroubled: Mapping[str, tuple[Page, Page]],
+def test_a_channel_whose_counts_fail_keeps_its_id_in_breakdowns(
+    without_faults: Mapping[str, tuple[Page, Page]],
 ) -> None:
-    """It is a real channel, and no remainder."""
+    """It is not counted as another channel."""
 
     def change(request: httpx.Request, document: object) -> object:
         document = quiet_sunday(request, document)
@@ -399,19 +404,19 @@ def test_a_channel_whose_counts_fail_keeps_its_id_in_its_break_downs(
             return {"data": document["data"] | {"CONVERSATION_COUNT_FOR_CHANNEL_ID": "?"}}
         return "?" if request.url.params.get("components") == "1" else document
 
-    pages = anyio.run(travel, ("channel",), Troubled(change=change))
-    for page, expected in zip(pages, untroubled["channel"], strict=True):
+    pages = anyio.run(simulate, ("channel",), FaultyTransport(change=change))
+    for page, expected in zip(pages, without_faults["channel"], strict=True):
         own = ("chatcaptain_channel_conversations",)
         assert of_use(page, *own) == of_use(expected, *own)
         assert not [series for series in page if dict(series.labels).get("channel_id") == "other"]
 
 
-@pytest.mark.parametrize("trouble", ["403", "time-out"])
-def test_what_fails_for_all_channels_ends_the_poll_early(trouble: str) -> None:
-    """Two of them in a row are the evidence; the other reports go on, and no channel is blamed."""
+@pytest.mark.parametrize("fault", ["403", "timeout"])
+def test_what_fails_for_all_channels_ends_the_poll_early(fault: str) -> None:
+    """After two failures in a row; other reports continue, and no channel is named."""
     asked: list[httpx.Request] = []
-    troubled = Troubled(instead=of_channels(*CHANNELS, then=TROUBLES[trouble]), asked=asked)
-    [page, _] = anyio.run(partial(travel, ("channel",), troubled, channels=5))
+    troubled = FaultyTransport(instead=of_channels(*CHANNELS, then=FAULTS[fault]), asked=asked)
+    [page, _] = anyio.run(partial(simulate, ("channel",), troubled, channels=5))
 
     assert value_of(page, "chat_usage_report_up") == 0.0
     assert unread_of(page) == {}
@@ -422,22 +427,22 @@ def test_what_fails_for_all_channels_ends_the_poll_early(trouble: str) -> None:
 
 
 def test_only_a_report_of_which_nothing_can_be_read_is_unsupported() -> None:
-    """While another one is good; then its items are named all the same."""
+    """If another report is good; its items are named nevertheless."""
 
     def odd(request: httpx.Request, document: object) -> object:
         return {"stats": "?"} if report_of(request) == "channel" else document
 
-    [page, _] = anyio.run(travel, ("overview", "channel"), Troubled(change=odd))
+    [page, _] = anyio.run(simulate, ("overview", "channel"), FaultyTransport(change=odd))
     supported = {dict(s.labels)["report"]: v for s, v in page.items() if s.name == "chat_usage_report_supported"}
 
     assert supported == {"overview": 1.0, "channel": 0.0}
     assert set(unread_of(page)) == {*CHANNELS_OF_TWO}
 
 
-def test_limits_that_are_not_in_force_are_counted_with_the_reason() -> None:
-    """A count that cannot be read has no limits; what is read keeps them."""
-    trouble = Troubled(change=answering("CONVERSATION_COUNT", lambda _: "?"))
-    [page, _] = anyio.run(travel, ("overview",), trouble)
+def test_inactive_limits_are_counted_by_reason() -> None:
+    """A count that cannot be read has no limits; the others keep theirs."""
+    fault = FaultyTransport(change=answering("CONVERSATION_COUNT", lambda _: "?"))
+    [page, _] = anyio.run(simulate, ("overview",), fault)
     missing = {
         (dict(series.labels)["activity"], dict(series.labels)["reason"]): value
         for series, value in page.items()

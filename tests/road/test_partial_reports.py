@@ -1,4 +1,4 @@
-"""What can be read counts on Paradigm, too: reports, companies and fields that cannot be read leave the others."""
+"""On Paradigm, unreadable reports, companies and fields do not affect the others."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from tests.road.road import BUILT_IN, RULES, PassedClock, Road, Series, target_with, utc
-from tests.road.test_reports_apart import TROUBLES
+from tests.road.test_reports_apart import FAULTS
 
 BEGIN = utc(2026, 11, 3, 15)
 WEEKS = 3
@@ -33,12 +33,12 @@ Document = dict[str, object]
 
 @dataclass
 class Changed(httpx.ASGITransport):
-    """The simulated platform, but for one path, whose answers are wrong, or are changed."""
+    """The simulated platform with wrong or changed responses for one path."""
 
     world: World
     clock: PassedClock
     path: str
-    trouble: Callable[[httpx.Request], httpx.Response] | None = None
+    fault: Callable[[httpx.Request], httpx.Response] | None = None
     change: Callable[[Document], Document] = lambda document: document
 
     def __post_init__(self) -> None:
@@ -47,8 +47,8 @@ class Changed(httpx.ASGITransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if request.url.path != self.path:
             return await super().handle_async_request(request)
-        if self.trouble is not None:
-            return self.trouble(request)
+        if self.fault is not None:
+            return self.fault(request)
         answer = await super().handle_async_request(request)
         body = b"".join([part async for part in answer.stream])  # type: ignore[union-attr]  # it is an async one
         content = msgspec.json.encode(self.change(msgspec.json.decode(body)))
@@ -60,8 +60,8 @@ def target_of(*names: str) -> Target:
     return replace(target, company_limits=CompanyLimits((BUILT_IN, OWN)))
 
 
-async def travel(names: tuple[str, ...], polls: int, path: str = "", **what: object) -> Page:
-    """Returns the page after so many polls, one a day; the last of them at noon."""
+async def simulate(names: tuple[str, ...], polls: int, path: str = "", **what: object) -> Page:
+    """Returns the samples after daily polls, the last at noon."""
     clock, world = PassedClock(BEGIN), World.from_seed(1, 5)
     platform = Changed(world, clock, path, **what)  # type: ignore[arg-type]  # as Changed has them
     async with Road(platform, clock, world.keys.admin, target_of(*names)) as road:
@@ -72,7 +72,7 @@ async def travel(names: tuple[str, ...], polls: int, path: str = "", **what: obj
 
 
 def of_use(page: Page, report: str) -> Page:
-    """Returns figures, baselines and limits of all reports but one."""
+    """Returns figures, baselines and limits of all reports except one."""
     families = tuple(measure.family for measure in REPORTS[report].measures)
     return {
         series: value
@@ -84,28 +84,28 @@ def of_use(page: Page, report: str) -> Page:
 
 
 @pytest.mark.parametrize("report", [name for name in REPORTS if name != "chat-sessions"])
-def test_a_report_that_fails_for_weeks_leaves_the_limits_of_the_others(report: str) -> None:
-    """Whatever goes wrong with it, from the first day on; what they have is what they have without it."""
+def test_a_report_that_fails_for_weeks_does_not_affect_limits_of_the_others(report: str) -> None:
+    """Whatever fails from the first day on, the others are as without it."""
     names = ("chat-sessions", "chats-feedback", report) if report != "chats-feedback" else ("chat-sessions", report)
-    trouble = TROUBLES[list(REPORTS).index(report) % len(TROUBLES)]
-    page = anyio.run(travel_with, names, report, trouble)
-    truth = anyio.run(travel, names, 7 * WEEKS)
+    fault = FAULTS[list(REPORTS).index(report) % len(FAULTS)]
+    page = anyio.run(travel_with, names, report, fault)
+    truth = anyio.run(simulate, names, 7 * WEEKS)
 
     assert of_use(page, report) == of_use(truth, report)
     assert [series for series in of_use(page, report) if series.name == "chat_usage_activity_limit"]
 
 
-async def travel_with(names: tuple[str, ...], report: str, trouble: Callable[[httpx.Request], httpx.Response]) -> Page:
-    return await travel(names, 7 * WEEKS, REPORTS[report].path, trouble=trouble)
+async def travel_with(names: tuple[str, ...], report: str, fault: Callable[[httpx.Request], httpx.Response]) -> Page:
+    return await simulate(names, 7 * WEEKS, REPORTS[report].path, fault=fault)
 
 
 async def changed(report: str, change: Callable[[Document], Document]) -> Page:
-    return await travel((report,), 2, REPORTS[report].path, change=change)
+    return await simulate((report,), 2, REPORTS[report].path, change=change)
 
 
-def test_users_have_no_days_and_need_none() -> None:
-    """Its levels are served after one poll, it waits for no past, and has no day that could be missing."""
-    page = anyio.run(travel, ("users",), 1)
+def test_users_needs_no_days() -> None:
+    """Its levels are served after one poll, without past days or missing days."""
+    page = anyio.run(simulate, ("users",), 1)
 
     assert {series.name for series in page} >= {"paradigm_members_active", "paradigm_members_ever"}
     assert [value for series, value in page.items() if series.name == "chat_usage_report_up"] == [1.0]
@@ -123,8 +123,8 @@ ODD_ROWS: Mapping[str, Callable[[Document], None]] = {
 
 
 @pytest.mark.parametrize("odd", ODD_ROWS.values(), ids=ODD_ROWS)
-def test_rows_of_one_company_that_cannot_be_read_leave_those_of_the_others(odd: Callable[[Document], None]) -> None:
-    """In both modes; that something is missing is counted."""
+def test_unreadable_rows_of_a_company_do_not_affect_the_others(odd: Callable[[Document], None]) -> None:
+    """In both modes; the unreadable rows are counted."""
     gone: list[str] = []
 
     def change(document: Document) -> Document:
@@ -136,7 +136,7 @@ def test_rows_of_one_company_that_cannot_be_read_leave_those_of_the_others(odd: 
                 odd(row)
         return document
 
-    page, truth = anyio.run(changed, "chat-sessions", change), anyio.run(travel, ("chat-sessions",), 2)
+    page, truth = anyio.run(changed, "chat-sessions", change), anyio.run(simulate, ("chat-sessions",), 2)
 
     def others(of: Page) -> Page:
         return {
@@ -155,8 +155,8 @@ FIELDS = ("user_queries_count", "model_responses_count", "unique_models_count", 
 
 @pytest.mark.parametrize("value", [None, "x", [], {}], ids=repr)
 @pytest.mark.parametrize("field", FIELDS)
-def test_a_field_that_cannot_be_read_leaves_the_other_fields(field: str, value: object) -> None:
-    """Of every company and day; limits that need it are said to be missing, the others are in force."""
+def test_an_unreadable_field_does_not_affect_the_others(field: str, value: object) -> None:
+    """For all companies and days; limits that need it are reported as missing, the others are active."""
 
     def change(document: Document) -> Document:
         for part in ("reporting", "reporting_agents"):
@@ -169,7 +169,7 @@ def test_a_field_that_cannot_be_read_leaves_the_other_fields(field: str, value: 
                     day.update({field: value} if field in day else {})
         return document
 
-    page, truth = anyio.run(changed, "chat-sessions", change), anyio.run(travel, ("chat-sessions",), 2)
+    page, truth = anyio.run(changed, "chat-sessions", change), anyio.run(simulate, ("chat-sessions",), 2)
     own = {
         "user_queries_count": ("paradigm_user_queries", "user_queries", "answered_share"),
         "model_responses_count": (

@@ -23,26 +23,26 @@ HOUR = timedelta(hours=1)
 REPORTS = tuple(PLATFORM.reports.values())
 
 
-class Lacking(httpx.AsyncBaseTransport):
+class WithoutReports(httpx.AsyncBaseTransport):
     """The simulated platform without some reports, to which it responds with `answer`."""
 
-    def __init__(self, clock: PassedClock, world: World, *lacks: str) -> None:
+    def __init__(self, clock: PassedClock, world: World, *missing: str) -> None:
         self._app = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
-        self.lacks = set(lacks)
+        self.missing = set(missing)
         self.answer = (404, b'{"detail": "Not found."}')
         self.asked: list[str] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         name = request.url.path.rstrip("/").rpartition("/")[2]
         self.asked.append(name)
-        if name in self.lacks:
+        if name in self.missing:
             return httpx.Response(self.answer[0], stream=httpx.ByteStream(self.answer[1]))
         return await self._app.handle_async_request(request)
 
 
-def begin(*lacks: str, **options: Any) -> tuple[Road, Lacking, World]:
+def begin(*missing: str, **options: Any) -> tuple[Road, WithoutReports, World]:
     clock, world = PassedClock(NOON), World.from_seed(3, 8)
-    platform = Lacking(clock, world, *lacks)
+    platform = WithoutReports(clock, world, *missing)
     target = replace(target_with(reports=REPORTS), **options)
     return Road(platform, clock, world.keys.admin, target), platform, world
 
@@ -121,7 +121,7 @@ async def test_a_report_that_the_platform_lacks_is_asked_once_a_day() -> None:
             await road.poller.poll()
         assert platform.asked.count("tools") == 1
 
-        platform.lacks.clear()
+        platform.missing.clear()
         road.clock.moment += HOUR
         await road.poller.poll()
         assert supported(road) == {report.name for report in REPORTS}
@@ -182,7 +182,7 @@ async def test_a_report_that_was_good_before_is_not_unsupported() -> None:
     async with road:
         await road.poller.poll()
         before = road.page("paradigm_tool_uses")
-        platform.lacks.add("tools")
+        platform.missing.add("tools")
         road.clock.moment += HOUR
         await road.poller.poll()
 

@@ -1,4 +1,4 @@
-"""Reports fail apart: in a day of trouble with one, the others are what they would be without it."""
+"""A failing report does not affect the others: after a day of faults they are as without it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -19,7 +19,7 @@ from tests.road.road import RULES, PassedClock, Road, Series, utc
 
 HOUR = timedelta(hours=1)
 BEGIN = utc(2026, 11, 17, 15)
-"""A Tuesday: a midnight, and the moment at which Tuesday is complete, are in the day that follows."""
+"""A Tuesday; the next 24 hours include midnight and the moment when Tuesday is complete."""
 HOURS, AFTERWARDS = 24, 2
 TARGET = Target("s", "paradigm", tuple(REPORTS.values()), Scope(), RULES, HOUR)
 FIGURES = {
@@ -32,7 +32,7 @@ COUNTERS_OF_TROUBLE = ("chat_usage_polls_total", "chat_usage_api_")
 ALL = "all"
 
 Page = Mapping[str, Mapping[Series, float]]
-"""What a page has, by report; who is there, which no report says alone, is filed under `all`."""
+"""Samples by report; the list of companies, which belongs to no single report, is under `all`."""
 
 
 def timeout(request: httpx.Request) -> httpx.Response:
@@ -43,49 +43,49 @@ def broken(request: httpx.Request) -> httpx.Response:
     raise httpx.RemoteProtocolError("the peer closed the connection", request=request)
 
 
-def answered(
+def respond(
     status: int, content: bytes = b"{}", headers: Mapping[str, str] | None = None
 ) -> Callable[[httpx.Request], httpx.Response]:
     return lambda _request: httpx.Response(status, headers=headers, stream=httpx.ByteStream(content))
 
 
-TROUBLES = (
-    answered(503, b"<html>"),
+FAULTS = (
+    respond(503, b"<html>"),
     timeout,
-    answered(404),
-    answered(200, b'{"reporting": [{"company": '),
-    answered(429),  # with Retry-After it would be trouble of the source
-    answered(401),
-    answered(200, b'{"results": []}'),
+    respond(404),
+    respond(200, b'{"reporting": [{"company": '),
+    respond(429),  # with Retry-After it would be trouble of the source
+    respond(401),
+    respond(200, b'{"results": []}'),
     broken,
-    answered(403),
-    answered(200, b"<html>Log in</html>", {"Content-Type": "text/html"}),
-    answered(200, b'{"reporting": [{"company": {"id": 1, "name": "A"}, "dates": [{"date": 1}]}]}'),
+    respond(403),
+    respond(200, b"<html>Log in</html>", {"Content-Type": "text/html"}),
+    respond(200, b'{"reporting": [{"company": {"id": 1, "name": "A"}, "dates": [{"date": 1}]}]}'),
 )
-"""All that a platform may do to a report, one after the other."""
+"""All faults, one after another."""
 
 
-class Troubled(httpx.ASGITransport):
-    """The simulated platform, but for one path, which it answers wrongly while there is a `trouble`."""
+class FaultyTransport(httpx.ASGITransport):
+    """The simulated platform; one path responds with `fault` while it is set."""
 
     def __init__(self, world: World, clock: PassedClock, path: str | None) -> None:
         super().__init__(create_app(world, clock.now, sleep=clock.sleep))
         self._path = path
-        self.trouble: Callable[[httpx.Request], httpx.Response] | None = None
+        self.fault: Callable[[httpx.Request], httpx.Response] | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if self.trouble and request.url.path == self._path:
-            return self.trouble(request)
+        if self.fault and request.url.path == self._path:
+            return self.fault(request)
         return await super().handle_async_request(request)
 
 
-async def travel(path: str | None) -> Sequence[Page]:
-    """Polls every hour and returns the page after each poll; `path` is in trouble for the 24 after the first."""
+async def simulate(path: str | None) -> Sequence[Page]:
+    """Polls every hour and returns the samples after each; `path` fails in 24 polls after the first."""
     clock, world = PassedClock(BEGIN), World.from_seed(1, 5)
-    platform, troubles, pages = Troubled(world, clock, path), cycle(TROUBLES), list[Page]()
+    platform, troubles, pages = FaultyTransport(world, clock, path), cycle(FAULTS), list[Page]()
     async with Road(platform, clock, world.keys.admin, TARGET) as road:
         for hour in range(1 + HOURS + AFTERWARDS):
-            platform.trouble = next(troubles) if 1 <= hour <= HOURS else None
+            platform.fault = next(troubles) if 1 <= hour <= HOURS else None
             await road.poller.poll()
             pages.append(by_report(road))
             clock.moment += HOUR
@@ -108,41 +108,41 @@ def without(page: Mapping[Series, float], *names: str) -> Mapping[Series, float]
 
 
 def figures(page: Mapping[Series, float]) -> Mapping[Series, float]:
-    """Returns figures of complete days and of now: the running day goes with its midnight."""
+    """Returns figures of complete days and levels; today's end at midnight."""
     return {series: value for series, value in page.items() if series.name in FIGURES and "_today" not in series.name}
 
 
 @pytest.fixture(scope="module")
-def untouched() -> Sequence[Page]:
-    """Returns the pages of a road without any trouble."""
-    pages = anyio.run(travel, None)
+def without_faults() -> Sequence[Page]:
+    """Returns the samples without a fault."""
+    pages = anyio.run(simulate, None)
     assert all(FIGURES.keys() & {series.name for series in page[name]} for page in pages for name in REPORTS)
     return pages
 
 
 @pytest.fixture(scope="module", params=REPORTS)
 def failing(request: pytest.FixtureRequest) -> str:
-    """Returns the report that is in trouble: each in turn."""
+    """Returns the failing report."""
     name: str = request.param
     return name
 
 
 @pytest.fixture(scope="module")
 def pages(failing: str) -> Sequence[Page]:
-    """Returns the pages of a road on which that report is in trouble."""
-    return anyio.run(travel, REPORTS[failing].path)
+    """Returns the samples while this report fails."""
+    return anyio.run(simulate, REPORTS[failing].path)
 
 
-def test_a_report_in_trouble_changes_no_other(failing: str, pages: Sequence[Page], untouched: Sequence[Page]) -> None:
-    """Figures, health, requests: poll by poll the same; who is there is known from the others."""
+def test_a_failing_report_changes_no_other(failing: str, pages: Sequence[Page], without_faults: Sequence[Page]) -> None:
+    """Figures, health and requests are the same after each poll; the others list the companies."""
     others = [name for name in (*REPORTS, ALL) if name != failing]
 
-    for page, expected in zip(pages, untouched, strict=True):
+    for page, expected in zip(pages, without_faults, strict=True):
         assert [page[name] for name in others] == [expected[name] for name in others]
 
 
-def test_a_report_in_trouble_keeps_its_figures(failing: str, pages: Sequence[Page]) -> None:
-    """What was complete stands for the whole day, and the page says that the report is down."""
+def test_a_failing_report_keeps_its_figures(failing: str, pages: Sequence[Page]) -> None:
+    """Complete days stay, and the report is shown as down."""
     before, *down = [page[failing] for page in pages[: 1 + HOURS]]
 
     assert all(figures(page) == figures(before) for page in down)
@@ -150,7 +150,9 @@ def test_a_report_in_trouble_keeps_its_figures(failing: str, pages: Sequence[Pag
     assert up == [0.0] * HOURS
 
 
-def test_the_first_good_poll_makes_up_for_all(failing: str, pages: Sequence[Page], untouched: Sequence[Page]) -> None:
-    """As if nothing had been: days, windows, nothing restated; only what counts polls and requests remembers."""
-    for page, expected in zip(pages[-AFTERWARDS:], untouched[-AFTERWARDS:], strict=True):
+def test_the_first_good_poll_restores_everything(
+    failing: str, pages: Sequence[Page], without_faults: Sequence[Page]
+) -> None:
+    """Days and sums are as without the fault, without restatements; only counters of polls and requests differ."""
+    for page, expected in zip(pages[-AFTERWARDS:], without_faults[-AFTERWARDS:], strict=True):
         assert without(page[failing], *COUNTERS_OF_TROUBLE) == without(expected[failing], *COUNTERS_OF_TROUBLE)

@@ -1,6 +1,6 @@
 """Every shape that ChatCaptain's answers may have gives the same figures, windows, baselines and limits.
 
-Along the whole road: each page is compared with that of the simulated platform as it is, which
+Each exposition is compared with that of the unchanged simulated platform, which
 tests/road/test_chatcaptain.py holds against the platform's own truth.
 """
 
@@ -24,14 +24,14 @@ from tests.road.test_partial_answers import (
     REPORTED,
     UNREAD,
     Change,
+    FaultyTransport,
     Page,
-    Troubled,
     answering,
     of_use,
     quiet_sunday,
     report_of,
+    simulate,
     target_of,
-    travel,
     value_of,
 )
 
@@ -41,7 +41,7 @@ Numbers = Mapping[str, int]
 
 
 class Moment(NamedTuple):
-    """When the asked day begins, in every way of writing it."""
+    """Start of the requested day in several notations."""
 
     iso: str
 
@@ -55,7 +55,7 @@ class Moment(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """How one number and how numbers by name are written, and whether what is meant has to be inferred."""
+    """How a number and numbers by name are written, and whether the meaning is inferred."""
 
     number: Callable[[Number, Moment], object]
     numbers: Callable[[Numbers], object] = dict
@@ -67,7 +67,7 @@ class Shape(NamedTuple):
 
 
 def hours(number: Number, _: Moment) -> object:
-    """Writes a count hour by hour; a median has none."""
+    """Writes a count by hour; a median has none."""
     return [number // 24] * 23 + [number - number // 24 * 23] if isinstance(number, int) else [number]
 
 
@@ -104,7 +104,7 @@ SHAPES: Mapping[str, Shape] = {
 
 
 def written(shape: Shape, request: httpx.Request, document: object) -> object:
-    """Writes all components of an answer in a shape; nothing happened on one day of them."""
+    """Writes all components of a response in a shape; one day is quiet."""
     document = quiet_sunday(request, document)
     if report_of(request) not in REPORTS or not isinstance(document, dict):
         return document
@@ -118,17 +118,17 @@ def written(shape: Shape, request: httpx.Request, document: object) -> object:
 
 
 @pytest.fixture(scope="module")
-def untroubled() -> tuple[Page, Page]:
-    """Returns the pages of the platform as it is."""
-    return anyio.run(partial(travel, REPORTS, Troubled(change=quiet_sunday), begin=MONDAY))
+def without_faults() -> tuple[Page, Page]:
+    """Returns the samples of the unchanged platform."""
+    return anyio.run(partial(simulate, REPORTS, FaultyTransport(change=quiet_sunday), begin=MONDAY))
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-def test_a_shape_changes_no_figure(shape: Shape, untroubled: tuple[Page, Page]) -> None:
-    """Counts, totals, medians and breakdowns, also where nothing happened; nothing is unread."""
-    pages = anyio.run(partial(travel, REPORTS, Troubled(change=partial(written, shape)), begin=MONDAY))
+def test_a_shape_changes_no_figure(shape: Shape, without_faults: tuple[Page, Page]) -> None:
+    """Counts, totals, medians and breakdowns, also on a quiet day; nothing is unread."""
+    pages = anyio.run(partial(simulate, REPORTS, FaultyTransport(change=partial(written, shape)), begin=MONDAY))
 
-    for page, expected in zip(pages, untroubled, strict=True):
+    for page, expected in zip(pages, without_faults, strict=True):
         assert of_use(page) == of_use(expected)
         assert not [series for series in page if series.name == UNREAD]
         assert value_of(page, "chat_usage_report_up") == 1.0
@@ -136,9 +136,9 @@ def test_a_shape_changes_no_figure(shape: Shape, untroubled: tuple[Page, Page]) 
 
 
 async def probed(change: Change) -> Mapping[str, Found]:
-    """Returns what a probe finds, by report."""
+    """Returns the result of a probe by report."""
     platform = Platform.of(UTC_ZONE, NOON, channels=2)
-    transport, target = Troubled(platform.transport, change), target_of(platform, REPORTS)
+    transport, target = FaultyTransport(platform.transport, change), target_of(platform, REPORTS)
     async with Road(transport, platform.clock, platform.bots.chatbots[0].key, target, platform=PLATFORM) as road:
         clock = Clock(platform.clock.now, platform.clock.seconds)
         findings = [
@@ -148,8 +148,8 @@ async def probed(change: Change) -> Mapping[str, Found]:
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-def test_a_probe_says_what_is_a_guess(shape: Shape) -> None:
-    """By the name of each component that was read so, and of no other."""
+def test_a_probe_names_inferred_components(shape: Shape) -> None:
+    """Each of them and no others."""
     for report, found in anyio.run(probed, partial(written, shape)).items():
         guesses = " ".join(note for note in found.notes if note.startswith("a guess"))
         named = {each.name for each in REPORTED[report].components if f"{each.name}:" in guesses}
@@ -158,8 +158,8 @@ def test_a_probe_says_what_is_a_guess(shape: Shape) -> None:
         assert not [note for note in found.notes if note.startswith("cannot be read")]
 
 
-def test_a_probe_lists_what_cannot_be_read_by_keys_and_types() -> None:
-    """Once for all days; without a figure, and without keys that may be names of somebody."""
+def test_a_probe_lists_unreadable_components_by_keys_and_types() -> None:
+    """Once for all days, without figures and without keys that may be names."""
     found = anyio.run(probed, answering("INTENT_SCORE_MEDIAN", lambda _: {"p50": 0.25, "p90": 0.75}))
 
     (note,) = (note for note in found["overview"].notes if note.startswith("cannot be read"))
