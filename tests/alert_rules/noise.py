@@ -23,7 +23,7 @@ from exporter.metrics.limits import CompanyLimits
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import MODES, DayView, World
 from tests.alert_rules.test_year import CALENDAR, breaches, mornings
-from tests.road.road import BUILT_IN, utc
+from tests.pipeline.pipeline import BUILT_IN, utc
 
 DROPPED, SPIKED, MANY = "ActivityDropped", "ActivitySpiked", "ManyCompaniesDropped"
 INACTIVE, GROUNDED = "CompanyInactive", "GroundedShareLow"

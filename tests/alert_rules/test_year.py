@@ -20,7 +20,7 @@ from exporter.metrics.report_view import CompanyIndex, Health, ReportView
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, QUERIES
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import MODES, DayView, World
-from tests.road.road import BUILT_IN, RULES, utc
+from tests.pipeline.pipeline import BUILT_IN, RULES, utc
 
 pytestmark = pytest.mark.once
 

@@ -20,8 +20,8 @@ from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import DayView, World
 from tests.alert_rules.promtool import GROUPS, Series
-from tests.road.road import BUILT_IN, PassedClock, Road, utc
-from tests.road.road import RULES as DAILY
+from tests.pipeline.pipeline import BUILT_IN, ManualClock, Pipeline, utc
+from tests.pipeline.pipeline import RULES as DAILY
 
 BEGIN = utc(2026, 10, 1)
 DAYS, PER_DAY = 37, 48
@@ -75,10 +75,10 @@ class Installation:
     unscraped: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
-        self.clock = PassedClock(BEGIN)
+        self.clock = ManualClock(BEGIN)
         self.transport = FailingTransport(create_app(self.world, self.clock.now, sleep=self.clock.sleep))
         self.samples: dict[tuple[str, str], dict[int, float]] = {}
-        self.road: Road | None = None
+        self.pipeline: Pipeline | None = None
 
     def target(self) -> Target:
         reports = tuple(REPORTS[name] for name in self.reports)
@@ -88,11 +88,11 @@ class Installation:
 
     async def start(self) -> None:
         """Starts an exporter without a state, and polls."""
-        if self.road is not None:
-            await self.road.__aexit__()
-        self.road = Road(self.transport, self.clock, self.world.keys.admin, self.target())
-        await self.road.__aenter__()
-        await self.road.poller.poll()
+        if self.pipeline is not None:
+            await self.pipeline.__aexit__()
+        self.pipeline = Pipeline(self.transport, self.clock, self.world.keys.admin, self.target())
+        await self.pipeline.__aenter__()
+        await self.pipeline.poller.poll()
 
     async def run(self) -> None:
         """Simulates all weeks."""
@@ -105,19 +105,19 @@ class Installation:
             action = self.plan.get((step // PER_DAY, step % PER_DAY // 2))
             if action and step % 2 == 0:
                 await action(self)
-            assert self.road is not None
+            assert self.pipeline is not None
             if moment >= due:
                 due += self.interval
-                await self.road.poller.poll()
+                await self.pipeline.poller.poll()
             elif step % PER_DAY == 0:
-                await self.road.poller.refresh()
-            if self.road.board.shown is not last:
-                last, found = self.road.board.shown, list(_read(self.road.text(), self.source))
+                await self.pipeline.poller.refresh()
+            if self.pipeline.board.shown is not last:
+                last, found = self.pipeline.board.shown, list(_read(self.pipeline.text(), self.source))
             if step not in self.unscraped:
                 for key, value in found:
                     self.samples.setdefault(key, {})[step] = value
-        assert self.road is not None
-        await self.road.__aexit__()
+        assert self.pipeline is not None
+        await self.pipeline.__aexit__()
 
     def series(self) -> list[Series]:
         """Returns the scraped series for promtool."""

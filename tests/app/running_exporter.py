@@ -29,7 +29,7 @@ from exporter.settings import Settings, Source, load
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from tests.certificates import one_authority
-from tests.road.road import PassedClock
+from tests.pipeline.pipeline import ManualClock
 from tests.samples import samples
 
 TIMEOUT_S = 20
@@ -43,7 +43,7 @@ Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
 class Platforms(httpx.AsyncBaseTransport):
     """The simulated platforms by host. Responses wait for `gate` if it is set; with `too_many` they are 429."""
 
-    def __init__(self, clock: PassedClock) -> None:
+    def __init__(self, clock: ManualClock) -> None:
         self._apps = {
             host: httpx.ASGITransport(create_app(world, clock.now, scenarios=("normal",), sleep=clock.sleep))
             for host, world in WORLDS.items()
@@ -95,7 +95,7 @@ class RunningExporter:
     """
 
     file: Path
-    clock: PassedClock
+    clock: ManualClock
     telemetry: Telemetry = field(default_factory=Telemetry)
     board: RecordingBoard = field(default_factory=RecordingBoard)
     clients: list[RecordingClient] = field(default_factory=list)
@@ -212,7 +212,7 @@ async def start_exporter(
     tmp_path: Path, ago: timedelta = timedelta(0), **options: str
 ) -> AsyncIterator[RunningExporter]:
     """Runs an exporter; yields it after all sources were polled and the time `ago` has passed."""
-    exporter = RunningExporter(tmp_path / "exporter.yml", PassedClock(datetime.now(UTC) - ago))
+    exporter = RunningExporter(tmp_path / "exporter.yml", ManualClock(datetime.now(UTC) - ago))
     exporter.write(**options)
     for source in load(exporter.file, {}, {"paradigm": TWO_REPORTS}).sources.values():
         exporter.sources.add(source)

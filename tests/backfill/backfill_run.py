@@ -22,7 +22,7 @@ from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from tests.certificates import one_authority
-from tests.road.road import RULES, PassedClock, target_with, utc
+from tests.pipeline.pipeline import RULES, ManualClock, target_with, utc
 
 NOON = utc(2026, 11, 20, 12)
 REPORTS = tuple(PLATFORM.reports.values())
@@ -55,7 +55,7 @@ class BackfillRun:
 
     async def run(self) -> tuple[BackfillResult, list[Step], int]:
         """Starts or resumes the backfill; returns its result, the completed steps and the number of requests."""
-        clock, steps = PassedClock(NOON), list[Step]()
+        clock, steps = ManualClock(NOON), list[Step]()
         app = create_app(self.world, clock.now, scenarios=self.scenarios, sleep=clock.sleep)
         endpoint = fetch.Endpoint(
             "s",

@@ -21,9 +21,9 @@ from exporter.domain.model import Days
 from exporter.platforms.paradigm.platform import TOOLS
 from exporter.simulator.paradigm.world import World
 from tests.backfill.backfill_run import NOON, REPORTS, TARGET, BackfillRun, KilledError
+from tests.pipeline.pipeline import target_with
+from tests.pipeline.test_believable_days import DECLARED
 from tests.platform_data import DailyFact, daily
-from tests.road.road import target_with
-from tests.road.test_believable_days import DECLARED
 
 pytestmark = pytest.mark.anyio
 

@@ -18,7 +18,7 @@ from exporter.platforms.paradigm import platform as paradigm
 from exporter.polling.poll_result import Answer, Answers
 from exporter.polling.target import ReportState
 from tests.backfill.backfill_run import NOON
-from tests.road.road import target_with
+from tests.pipeline.pipeline import target_with
 
 FIRST = date(2026, 3, 2)
 REPORTS = paradigm.PLATFORM.reports

@@ -23,7 +23,7 @@ from exporter.domain.errors import ConfigError, StoreError
 from exporter.domain.model import Days
 from tests.backfill.backfill_run import NOON
 from tests.certificates import self_signed, signed
-from tests.road.road import PassedClock
+from tests.pipeline.pipeline import ManualClock
 
 pytestmark = pytest.mark.anyio
 
@@ -114,7 +114,7 @@ class Store:
     """Answers with `answers`, one after the other, the last one for ever; keeps what it took with 2xx."""
 
     answers: list[Callable[[], httpx.Response]]
-    clock: PassedClock = field(default_factory=lambda: PassedClock(NOON))
+    clock: ManualClock = field(default_factory=lambda: ManualClock(NOON))
     taken: list[Received] = field(default_factory=list)
     requests: list[httpx.Request] = field(default_factory=list)
 
@@ -220,7 +220,7 @@ async def test_a_store_that_echoes_its_secrets_has_none_shown(
 
     async with client(url, http_config(tmp_path / "http.yml"), httpx.MockTransport(echo)) as http:
         with pytest.raises(StoreError) as caught:
-            await RemoteWrite(url, http, PassedClock(NOON).for_fetch(), {}, said.append).begin(FIRST)
+            await RemoteWrite(url, http, ManualClock(NOON).for_fetch(), {}, said.append).begin(FIRST)
     assert bool(said) is (status == 500)
     for secret in (password, *authorization):
         assert secret not in "\n".join((str(caught.value), *said))
@@ -343,7 +343,7 @@ async def test_who_is_trusted_is_what_the_file_says(tmp_path: Path, section: str
     (tmp_path / "http.yml").write_text(f"tls_config: {section}")
     with over_tls(tmp_path) as url:
         async with client(url, http_config(tmp_path / "http.yml")) as http:
-            remote = RemoteWrite(url, http, PassedClock(NOON).for_fetch(), {})
+            remote = RemoteWrite(url, http, ManualClock(NOON).for_fetch(), {})
             if taken:
                 await remote.begin(FIRST)
             else:

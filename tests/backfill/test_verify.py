@@ -16,7 +16,7 @@ from exporter.backfill.remote_write import RemoteWrite
 from exporter.backfill.verify import Comparison, ReadBack, months
 from exporter.domain.errors import StoreError
 from exporter.domain.model import Days
-from tests.road.road import PassedClock
+from tests.pipeline.pipeline import ManualClock
 
 pytestmark = pytest.mark.anyio
 
@@ -132,7 +132,7 @@ class LateStore(Store):
 )
 async def test_what_is_sent_counts_when_it_is_read_back(right_after: int, slept: list[float]) -> None:
     """A store may find it a moment later; what it never has is not taken for sent, and is sent again."""
-    store, clock = LateStore(right_after=right_after), PassedClock(datetime(2026, 11, 20, tzinfo=UTC))
+    store, clock = LateStore(right_after=right_after), ManualClock(datetime(2026, 11, 20, tzinfo=UTC))
     http = httpx.AsyncClient(transport=httpx.MockTransport(store))
     write = RemoteWrite("http://store/write", http, clock.for_fetch(), {})
     both = ReadBack(write, Comparison("http://store", http, {}))
@@ -154,7 +154,7 @@ async def test_before_anything_is_sent_the_store_has_to_answer() -> None:
         return httpx.Response(404 if request.url.path == "/api/v1/query" else 204)
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
-    write = RemoteWrite("http://store/write", http, PassedClock(datetime(2026, 11, 20, tzinfo=UTC)).for_fetch(), {})
+    write = RemoteWrite("http://store/write", http, ManualClock(datetime(2026, 11, 20, tzinfo=UTC)).for_fetch(), {})
     with pytest.raises(StoreError, match="--verify takes the URL"):
         await ReadBack(write, Comparison("http://store", http, {})).begin(AUGUST.first)
     assert paths == ["/api/v1/query"]

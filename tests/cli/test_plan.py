@@ -17,7 +17,7 @@ from exporter.forecast.series import Size
 from exporter.platforms.paradigm.platform import REPORTS
 from tests import environment
 from tests.forecast.test_forecast import HOURLY, target_with
-from tests.road.road import utc
+from tests.pipeline.pipeline import utc
 
 KEY = "planned.key"
 FAMILY = re.compile(r"^((?:paradigm|chat_usage|process|python)_\w+) +(\d+)$", re.MULTILINE)

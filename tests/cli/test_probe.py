@@ -41,7 +41,7 @@ from exporter.web.server.server import listen, url
 from tests import environment
 from tests.e2e.programs import free_port
 from tests.forecast.test_forecast import HOURLY, everybody_everywhere
-from tests.road.road import RULES, PassedClock, utc
+from tests.pipeline.pipeline import RULES, ManualClock, utc
 from tests.threaded_server import serve_in_thread
 
 NOW = utc(2026, 11, 20, 18)
@@ -60,13 +60,13 @@ def configured(base_url: str, key: str = WORLD.keys.admin, **options: str) -> Ma
     return {f"CHAT_USAGE_SOURCES__PRODUCTION__{name}": value for name, value in values.items()}
 
 
-def clocks(clock: PassedClock) -> Clock:
+def clocks(clock: ManualClock) -> Clock:
     return Clock(clock.now, clock.seconds)
 
 
 async def findings(*scenarios: str, path: str = "", world: World = WORLD, **options: str) -> tuple[Finding, ...]:
     """Probes a simulated platform, served by uvicorn, whose clock stands still."""
-    clock = PassedClock(NOW)
+    clock = ManualClock(NOW)
     app = create_app(world, clock.now, scenarios=scenarios or ("normal",))
     with listen("127.0.0.1:0", "test") as listening:
         async with serving(app, listening):
@@ -117,7 +117,7 @@ def listed_companies(world: World) -> int:
 )
 async def test_each_selector_has_its_number_of_companies(include: str, said: str) -> None:
     """Those that match nothing are named once more; a source of which nobody would be served has failed."""
-    clock = PassedClock(NOW)
+    clock = ManualClock(NOW)
     with listen("127.0.0.1:0", "test") as listening:
         async with serving(create_app(WORLD, clock.now), listening):
             environ = configured(url(listening), COMPANIES__INCLUDE=include, REPORTS="chat-sessions,users")
@@ -281,7 +281,7 @@ class TestRows:
     async def test_nobody_listens(self) -> None:
         """No status at all."""
         settings = load(None, configured(f"http://127.0.0.1:{free_port()}"), platforms())
-        clock = PassedClock(NOW)
+        clock = ManualClock(NOW)
         row, said = printed(await probed(settings, clocks(clock), lambda _step: None, clock.for_fetch()))
 
         assert row.startswith("production chat-sessions - connection - ")
@@ -292,7 +292,7 @@ class TestRows:
         told: list[str] = []
         environ = configured(f"http://127.0.0.1:{free_port()}")
         other = {name.replace("PRODUCTION", "OTHER"): value for name, value in environ.items()}
-        settings, clock = load(None, {**environ, **other}, platforms()), PassedClock(NOW)
+        settings, clock = load(None, {**environ, **other}, platforms()), ManualClock(NOW)
         found = await probed(settings, clocks(clock), told.append, clock.for_fetch())
 
         assert told == [f"{finding.source}: chat-sessions" for finding in found]
@@ -306,7 +306,7 @@ class TestRows:
         settings = load(None, configured("http://127.0.0.1:9"), platforms())
         broken = replace(settings.sources["production"], proxy_url="socks9://proxy.example")
         told: list[str] = []
-        clock = PassedClock(NOW)
+        clock = ManualClock(NOW)
         with pytest.raises(ConfigError):
             await probed(replace(settings, sources={"a": broken}), clocks(clock), told.append)
         assert told == []
@@ -325,7 +325,7 @@ class Canned:
 
 
 async def asked(body: bytes | None) -> Finding:
-    clock, worker = PassedClock(NOW), Worker("test")
+    clock, worker = ManualClock(NOW), Worker("test")
     target = Target("production", "paradigm", (CHAT_SESSIONS,), Scope(), RULES, timedelta(hours=1))
     finding = await probe(target, CHAT_SESSIONS, Canned(body), LastCodes(), worker, clocks(clock))
     worker.close()

@@ -30,7 +30,7 @@ from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import DayView, World
-from tests.road.road import BUILT_IN, RULES, PassedClock, Road, set_scenarios, utc
+from tests.pipeline.pipeline import BUILT_IN, RULES, ManualClock, Pipeline, set_scenarios, utc
 
 NOW = utc(2026, 11, 20, 15)
 """A Friday: the newest complete day is Thursday the 19th."""
@@ -60,7 +60,7 @@ class Series(NamedTuple):
 class DatedTransport(httpx.ASGITransport):
     """The simulated platforms, with a Date header one second ahead of the exporter's clock."""
 
-    def __init__(self, app: Starlette, clock: PassedClock) -> None:
+    def __init__(self, app: Starlette, clock: ManualClock) -> None:
         super().__init__(app)
         self._clock = clock
 
@@ -108,7 +108,7 @@ class Scenario:
         self.world = world.under(self.roles.use)
         self.bots = Bots.from_seed(1, channel_count=3)
         self.begin = (NOW - self.lasts).replace(hour=0)
-        self.clock = PassedClock(self.begin)
+        self.clock = ManualClock(self.begin)
         self._last: dict[str, tuple[str, Sequence[tuple[Series, str]]]] = {}
         app = create_app(self.world, self.clock.now, sleep=self.clock.sleep, bots=self.bots)
         self.platform = DatedTransport(app, self.clock)
@@ -122,32 +122,32 @@ class Scenario:
             REFUSALS[1]: self._scenarios("normal"),
         }
         async with self._paradigm() as customers, self._chatcaptain() as chatbot:
-            for road, expires in ((customers, utc(2027, 1, 4)), (chatbot, utc(2027, 6, 1))):
-                road.telemetry.config.took(1, self.begin)
-                road.telemetry.key_expires("s", expires)
+            for pipeline, expires in ((customers, utc(2027, 1, 4)), (chatbot, utc(2027, 6, 1))):
+                pipeline.telemetry.config.took(1, self.begin)
+                pipeline.telemetry.key_expires("s", expires)
             while self.clock.moment <= NOW:
                 if self.clock.moment in events:
                     await events[self.clock.moment]()
                 await self._hour(customers, chatbot)
                 self.clock.moment += STEP
 
-    async def _hour(self, customers: Road, chatbot: Road) -> None:
+    async def _hour(self, customers: Pipeline, chatbot: Pipeline) -> None:
         moment = self.clock.moment
-        for name, road in ((PARADIGM, customers), (CHATCAPTAIN, chatbot)):
+        for name, pipeline in ((PARADIGM, customers), (CHATCAPTAIN, chatbot)):
             if (moment - self.begin) % POLLS[name] == timedelta():
-                await road.poller.poll()
+                await pipeline.poller.poll()
             elif moment.hour == 0:
-                await road.poller.refresh()
-            for series, value in self._scraped(name, road):
+                await pipeline.poller.refresh()
+            for series, value in self._scraped(name, pipeline):
                 self.samples.setdefault(series, {})[int(moment.timestamp())] = value
 
-    def _scraped(self, name: str, road: Road) -> Iterator[tuple[Series, str]]:
+    def _scraped(self, name: str, pipeline: Pipeline) -> Iterator[tuple[Series, str]]:
         """Yields the samples of a scrape; the rendered part is parsed only when it changes."""
-        text = road.text()
+        text = pipeline.text()
         if self._last.get(name, ("", ()))[0] != text:
             self._last[name] = text, list(_read(text, name))
         hours = (self.clock.moment - self.begin) // STEP
-        for series, value in (*self._last[name][1], *_read(road.telemetry.tail(Format.TEXT).decode(), name)):
+        for series, value in (*self._last[name][1], *_read(pipeline.telemetry.tail(Format.TEXT).decode(), name)):
             yield series, _process_value(series, hours) or value
 
     def _scenarios(self, name: str) -> Callable[[], Awaitable[None]]:
@@ -157,7 +157,7 @@ class Scenario:
 
         return change
 
-    def _paradigm(self) -> Road:
+    def _paradigm(self) -> Pipeline:
         dropped = Threshold(("user_queries",), {"below": 5.0}, company=f"id:{self.roles.dropped}", severity="critical")
         most = Threshold(("user_queries",), {"above": 4000.0})
         unjudged = Threshold(("user_queries",), {"drop_ratio": None}, company=f"id:{self.roles.unjudged}")
@@ -176,9 +176,9 @@ class Scenario:
                 )
             },
         )
-        return Road(self.platform, self.clock, self.world.keys.admin, target)
+        return Pipeline(self.platform, self.clock, self.world.keys.admin, target)
 
-    def _chatcaptain(self) -> Road:
+    def _chatcaptain(self) -> Pipeline:
         bot = self.bots.chatbots[0]
         account = Account("s", {"chatbot_id": bot.id, "company": bot.habits.name, "channels": Selection()})
         reports = tuple(
@@ -194,7 +194,7 @@ class Scenario:
             POLLS[CHATCAPTAIN],
             company_limits=CompanyLimits((built_in((chatcaptain.CONVERSATIONS,)),)),
         )
-        return Road(self.platform, self.clock, bot.key, target, platform=chatcaptain.PLATFORM)
+        return Pipeline(self.platform, self.clock, bot.key, target, platform=chatcaptain.PLATFORM)
 
 
 def _process_value(series: Series, hours: int) -> str | None:

@@ -18,7 +18,7 @@ from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.paradigm.world import World
 from exporter.web.server.server import listen, url
-from tests.road.road import PassedClock, utc
+from tests.pipeline.pipeline import ManualClock, utc
 
 NOON = utc(2026, 11, 20, 12)  # a Friday
 LONG_INTERVALS = {
@@ -38,7 +38,7 @@ class RunningDemo:
 
     url: str
     platform: str
-    clock: PassedClock
+    clock: ManualClock
     exporter: Exporter
 
     async def poll_after_an_hour(self, scenario: str) -> None:
@@ -55,7 +55,7 @@ async def running_demo(
     companies: int = 20, scenario: str = "normal", *, one_report: bool = False
 ) -> AsyncIterator[RunningDemo]:
     """Serves platforms and exporter; with `one_report`, which is faster, only the first report of each source."""
-    clock, world, bots = PassedClock(NOON), World.from_seed(1, companies), Bots.from_seed(1, channel_count=2)
+    clock, world, bots = ManualClock(NOON), World.from_seed(1, companies), Bots.from_seed(1, channel_count=2)
     platform = create_app(world, clock.now, scenarios=(scenario,), bots=bots)
     with listen("127.0.0.1:0", "test") as listening, listen("127.0.0.1:0", "test") as simulated:
         environ = {

@@ -21,7 +21,7 @@ from exporter.platforms.api import Report
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.polling.render import view
 from exporter.polling.target import ReportState
-from tests.road.road import RULES, target_with, utc
+from tests.pipeline.pipeline import RULES, target_with, utc
 
 NOON = utc(2026, 3, 4, 12)  # a Wednesday
 TODAY = NOON.date()

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 from exporter.exposition.telemetry import Telemetry
-from tests.road.road import utc
+from tests.pipeline.pipeline import utc
 
 MARCH = utc(2027, 3, 1)
 

@@ -14,7 +14,7 @@ from exporter.exposition.telemetry import SECONDS, Telemetry
 from exporter.exposition.text import Format
 from exporter.http import Observer
 from exporter.metrics.report_health import LAST_OUTCOME, REPORT_GAUGES, SETTLE
-from tests.road.road import utc
+from tests.pipeline.pipeline import utc
 
 REPORT = {"source": "production", "report": "chat-sessions"}
 Parse = Callable[[str], Iterable[Metric]]

@@ -21,7 +21,7 @@ from tests.faults.fault_proxy import LOOPBACK
 from tests.faults.faults import MAX_BODY
 from tests.faults.proxies import Case, FaultProxies, can_replace_resolv_conf, cases, make_certificates, running_proxies
 from tests.faults.scrape_checker import REPORTS, ReportKey, ScrapeChecker, expected_figures, growing
-from tests.road.road import PassedClock
+from tests.pipeline.pipeline import ManualClock
 from tests.threaded_server import serve_in_thread
 
 HOUR = timedelta(hours=1)
@@ -110,7 +110,7 @@ class Scenario:
 
     checker: ScrapeChecker
     world: World
-    platform_clock: PassedClock
+    platform_clock: ManualClock
     started: datetime
     keys: Sequence[ReportKey]
 
@@ -140,7 +140,7 @@ class Scenario:
 def run_scenario(folder: Path) -> ScenarioResult:
     """Runs the scenario with its files in `folder`."""
     now = datetime.now(UTC)
-    world, clock = growing(World.from_seed(1, COMPANIES, zone_at_noon(now)), now), PassedClock(now)
+    world, clock = growing(World.from_seed(1, COMPANIES, zone_at_noon(now)), now), ManualClock(now)
     has_dns, certificates = can_replace_resolv_conf(), make_certificates(folder)
     possible = [case for case in cases() if has_dns or case.host == LOOPBACK]
     keys = [ReportKey(source, report) for source in (STEADY, *(case.source for case in possible)) for report in REPORTS]

@@ -12,8 +12,8 @@ from exporter.domain.calendars import day_at
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import DayView, World
 from tests import loopback
-from tests.road.expected import LEVELS, after_one_poll
-from tests.road.road import Series
+from tests.pipeline.expected import LEVELS, after_one_poll
+from tests.pipeline.pipeline import Series
 from tests.samples import samples
 
 REPORTS = ("chat-sessions", "users")

@@ -11,7 +11,7 @@ from exporter.domain.calendars import day_at
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import MODES, World
 from tests.faults.scrape_checker import expected_figures, growing
-from tests.road.road import RULES, PassedClock, Road, Series, only, series, utc
+from tests.pipeline.pipeline import RULES, ManualClock, Pipeline, Series, only, series, utc
 
 pytestmark = pytest.mark.anyio
 
@@ -38,17 +38,17 @@ class TwoClocks:
     """An exporter whose clock may be wrong, and a platform whose clock is right."""
 
     def __init__(self) -> None:
-        self.platform_clock, self.clock = PassedClock(NOON), PassedClock(NOON)
+        self.platform_clock, self.clock = ManualClock(NOON), ManualClock(NOON)
         self.world = growing(World.from_seed(1, 6), NOON)
         app = create_app(self.world, self.platform_clock.now, sleep=self.platform_clock.sleep)
-        self.road = Road(httpx.ASGITransport(app), self.clock, self.world.keys.admin)
+        self.pipeline = Pipeline(httpx.ASGITransport(app), self.clock, self.world.keys.admin)
 
     async def poll_after_a_minute(self, *, clock_error: timedelta = timedelta(0)) -> None:
         """Polls while the exporter's clock is off by `clock_error`."""
         self.platform_clock.moment += timedelta(minutes=1)
         self.clock.moment = self.platform_clock.moment + clock_error
-        await self.road.poller.refresh()  # as the schedule does at what seems to be midnight
-        await self.road.poller.poll()
+        await self.pipeline.poller.refresh()  # as the schedule does at what seems to be midnight
+        await self.pipeline.poller.poll()
 
     def expected(self) -> dict[Series, float]:
         return dict(expected_figures(self.world, self.platform_clock.moment, RULES.settle)["chat-sessions"])
@@ -73,27 +73,27 @@ async def test_the_poll_after_a_jump_gives_correct_figures(jump: timedelta) -> N
     A clock that is days ahead counts future days as days without usage; `chat_usage_api_clock_skew_seconds` tells.
     """
     clocks = TwoClocks()
-    async with clocks.road as road:
+    async with clocks.pipeline as pipeline:
         await clocks.poll_after_a_minute()
-        assert road.page("paradigm_") == clocks.expected()
+        assert pipeline.page("paradigm_") == clocks.expected()
         await clocks.poll_after_a_minute(clock_error=jump)
-        served = {figure for figure in road.page("paradigm_user_queries_last_day").items() if figure[1]}
+        served = {figure for figure in pipeline.page("paradigm_user_queries_last_day").items() if figure[1]}
         assert served <= clocks.figures_of_all_days()
         await clocks.poll_after_a_minute()
-        assert road.page("paradigm_") == clocks.expected()
-        assert only(road, "chat_usage_report_up") == 1
-        assert set(road.outcomes()) == {"ok"}
+        assert pipeline.page("paradigm_") == clocks.expected()
+        assert only(pipeline, "chat_usage_report_up") == 1
+        assert set(pipeline.outcomes()) == {"ok"}
 
 
 async def test_figures_are_correct_after_any_series_of_jumps(tell: Callable[[str], None]) -> None:
     """The clock is right now and then, and wrong by a random amount in between."""
     random, clocks, correct = Random(1), TwoClocks(), 0
-    async with clocks.road as road:
+    async with clocks.pipeline as pipeline:
         for _ in range(RANDOM_SERIES):
             for _ in range(random.randrange(3)):
                 await clocks.poll_after_a_minute(clock_error=timedelta(minutes=random.randrange(-100_000, 100_000)))
             await clocks.poll_after_a_minute()
-            correct += road.page("paradigm_") == clocks.expected()
+            correct += pipeline.page("paradigm_") == clocks.expected()
     summary = (
         f"{len(JUMPS)} jumps forward or back, {RANDOM_SERIES} series of jumps, wrong figures: {RANDOM_SERIES - correct}"
     )

@@ -21,8 +21,8 @@ import pytest
 from exporter.polling.state_format import decoded
 from exporter.simulator.paradigm.world import World
 from tests.faults.scrape_checker import expected_figures, growing
-from tests.polling.test_state_file import Platform, road
-from tests.road.road import RULES, PassedClock, Road, Series, utc
+from tests.pipeline.pipeline import RULES, ManualClock, Pipeline, Series, utc
+from tests.polling.test_state_file import Platform, pipeline
 
 pytestmark = pytest.mark.anyio
 
@@ -70,11 +70,11 @@ def use_up_inodes(folder: Path) -> Callable[[], object]:
     return lambda: _mount("-o", "remount,nr_inodes=99", folder)
 
 
-def served(subject: Road) -> Mapping[Series, float]:
+def served(subject: Pipeline) -> Mapping[Series, float]:
     return subject.page("paradigm_")
 
 
-def expected(platform: Platform, clock: PassedClock) -> Mapping[Series, float]:
+def expected(platform: Platform, clock: ManualClock) -> Mapping[Series, float]:
     return expected_figures(platform.world, clock.moment, RULES.settle)["chat-sessions"]
 
 
@@ -90,9 +90,9 @@ async def test_a_disk_without_space_changes_no_figure(
     small_disk: Path, break_disk: Callable[[Path], Callable[[], object]], reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Polls continue, each logs one line with the reason, and the first poll with free space is saved."""
-    clock = PassedClock(NOON)
+    clock = ManualClock(NOON)
     platform, path = Platform(clock), small_disk / "state"
-    async with road(path, platform, clock) as subject:
+    async with pipeline(path, platform, clock) as subject:
         await subject.poller.poll()
         saved = path.read_bytes()
         repair = break_disk(small_disk)
@@ -108,7 +108,7 @@ async def test_a_disk_without_space_changes_no_figure(
         await subject.poller.poll()
 
     platform.down = True
-    async with road(path, platform, clock) as after:
+    async with pipeline(path, platform, clock) as after:
         assert served(after) == expected(platform, clock)
 
 
@@ -212,9 +212,9 @@ async def test_two_exporters_on_one_file_serve_correct_figures(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A warning is logged, and a restart serves correct figures, whoever wrote last."""
-    clock = PassedClock(NOON)
+    clock = ManualClock(NOON)
     platform, path = Platform(clock), tmp_path / "state"
-    async with road(path, platform, clock) as one, road(path, platform, clock) as other:
+    async with pipeline(path, platform, clock) as one, pipeline(path, platform, clock) as other:
         for subject in (one, other, one, other):
             await subject.poller.poll()
             assert served(subject) == expected(platform, clock)
@@ -223,7 +223,7 @@ async def test_two_exporters_on_one_file_serve_correct_figures(
     assert "state file replaced by another process" in caplog.text
     clock.moment -= HOUR
     platform.down = True
-    async with road(path, platform, clock) as after:
+    async with pipeline(path, platform, clock) as after:
         assert served(after) == expected(platform, clock)
         assert decoded(path.read_bytes())
 

@@ -19,7 +19,7 @@ from tests.faults.faults import http_faults
 from tests.faults.proxies import Case, FaultProxies, running_proxies
 from tests.faults.scenario import COMMAND, HOUR, SETTLE, configuration, zone_at_noon
 from tests.faults.scrape_checker import REPORTS, WRONG, ReportKey, ScrapeChecker, expected_figures, growing
-from tests.road.road import PassedClock
+from tests.pipeline.pipeline import ManualClock
 from tests.threaded_server import serve_in_thread
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
@@ -38,7 +38,7 @@ class Environment(NamedTuple):
     """A simulated platform behind a proxy, and the folder of an exporter with a state file."""
 
     proxies: FaultProxies
-    clock: PassedClock
+    clock: ManualClock
     world: World
     folder: Path
     url: str
@@ -72,7 +72,7 @@ class Environment(NamedTuple):
 @pytest.fixture
 def environment(tmp_path: Path) -> Iterator[Environment]:
     now = datetime.now(UTC)
-    world, clock = growing(World.from_seed(1, 20, zone_at_noon(now)), now), PassedClock(now)
+    world, clock = growing(World.from_seed(1, 20, zone_at_noon(now)), now), ManualClock(now)
     case = Case(SOURCE, REFUSED)
     with (
         serve_in_thread(create_app(world, clock.now)) as platform_url,

@@ -34,7 +34,7 @@ from exporter.polling.schedule import Cadence
 from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import MODES, World
-from tests.road.road import RULES, PassedClock, Road, utc
+from tests.pipeline.pipeline import RULES, ManualClock, Pipeline, utc
 
 pytestmark = pytest.mark.anyio
 
@@ -92,9 +92,9 @@ def target_with(*reports: Report, scope: Scope | None = None) -> Target:
 # Series
 
 
-def served(road: Road) -> Mapping[str, int]:
+def served(pipeline: Pipeline) -> Mapping[str, int]:
     """Counts the sample lines of a scrape by family."""
-    lines = (road.board.shown.page[Format.TEXT].plain + road.telemetry.tail(Format.TEXT)).decode().splitlines()
+    lines = (pipeline.board.shown.page[Format.TEXT].plain + pipeline.telemetry.tail(Format.TEXT)).decode().splitlines()
     counts: Counter[str] = Counter()
     family = ""
     for line in lines:
@@ -123,13 +123,13 @@ async def foreseen_and_served(target: Target) -> tuple[Mapping[str, int], Mappin
 
     What the platform says of its fields is left out: that cannot be foreseen.
     """
-    world, clock = everybody_everywhere(40), PassedClock(NOW)
+    world, clock = everybody_everywhere(40), ManualClock(NOW)
     companies = len(tuple(world.known()))
     transport = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
-    async with Road(transport, clock, world.keys.admin, target) as road:
-        await road.poller.poll()
+    async with Pipeline(transport, clock, world.keys.admin, target) as pipeline:
+        await pipeline.poller.poll()
         foreseen = foretell(target, companies=companies)
-        page = served(road)
+        page = served(pipeline)
 
     assert companies > 25
     assert page[FIELD_INFO.name] > 0
@@ -196,13 +196,13 @@ def test_each_source_has_its_own_series_and_the_process_has_its_once() -> None:
 
 async def asked(world: World, target: Target, key: str, polls_at: Sequence[datetime]) -> Mapping[str, int]:
     """Returns how many requests the simulated platform counts by report, after a first poll an hour earlier."""
-    clock = PassedClock(polls_at[0] - HOUR)
+    clock = ManualClock(polls_at[0] - HOUR)
     transport = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
-    async with Road(transport, clock, key, target) as road:
-        await road.poller.poll()
+    async with Pipeline(transport, clock, key, target) as pipeline:
+        await pipeline.poller.poll()
         before = await counted(transport)
         for clock.moment in polls_at:
-            await road.poller.poll()
+            await pipeline.poller.poll()
     after = await counted(transport)
     return {
         report.name: after[request.path] - before[request.path]
@@ -276,11 +276,11 @@ class Spacious(httpx.ASGITransport):
 
 async def test_the_pieces_foretold_are_the_pieces_asked() -> None:
     """For past days of many companies; reports with larger answers need more calls."""
-    companies, clock = 400, PassedClock(NOW)
+    companies, clock = 400, ManualClock(NOW)
     world, target = World.from_seed(1, 3), target_with(*EVERY_REPORT)
     app = create_app(world, clock.now, sleep=clock.sleep)
-    async with Road(Spacious(app, companies), clock, world.keys.admin, target) as road:
-        await road.poller.poll()
+    async with Pipeline(Spacious(app, companies), clock, world.keys.admin, target) as pipeline:
+        await pipeline.poller.poll()
     made = await counted(httpx.ASGITransport(app))
 
     foreseen = calls(foretell(target, companies=companies))
@@ -362,7 +362,7 @@ async def test_the_rate_limit_lets_a_burst_and_a_refill_into_a_minute(per_minute
     assert sum(moment < passed[0] + 60 for moment in passed) == most_requests_in_a_minute(per_minute)
 
 
-class WaitingClock(PassedClock):
+class WaitingClock(ManualClock):
     """A clock that advances when somebody sleeps."""
 
     async def sleep(self, seconds: float) -> None:

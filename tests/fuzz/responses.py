@@ -26,7 +26,7 @@ from exporter.settings.definitions import read
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.paradigm.world import World
-from tests.road.road import PassedClock, Road, target_with, utc
+from tests.pipeline.pipeline import ManualClock, Pipeline, target_with, utc
 from tests.simulator.chatcaptain.odd import ODD_OVERRIDES
 
 NOW = utc(2026, 11, 20, 12)
@@ -35,7 +35,7 @@ TODAY = day_at(NOW, ZONE)
 DAYS = Days(TODAY - timedelta(days=1), TODAY)
 CONTEXT = Context("s", TODAY, ZONE)
 SHAPES = ("shape-keyed", "shape-listed", "shape-numbered", "shape-bare")
-DEFINITION = Path(__file__).parents[1] / "road" / "paradigm.yml"
+DEFINITION = Path(__file__).parents[1] / "pipeline" / "paradigm.yml"
 BY_HAND = {
     "tools": {"items": "tools", "label": "tool_name", "value": "usage_count"},
     "user-activities": {"value": "active_users_count"},
@@ -68,7 +68,7 @@ class Listening:
 
 async def paradigm_responses() -> list[ValidResponse]:
     """Returns responses of all reports: built in, declared, and with overrides."""
-    clock = PassedClock(NOW)
+    clock = ManualClock(NOW)
     reports = dict(paradigm.PLATFORM.reports)
     common = {"entries": "reporting", "company_id": "company.id", "company": "company.name", "days": "dates"}
     for name, where in BY_HAND.items():
@@ -76,8 +76,10 @@ async def paradigm_responses() -> list[ValidResponse]:
         fields = Fields(**{option: expression(text) for option, text in words.items()})
         reports[f"{name} by hand"] = paradigm.PLATFORM.configured(name, Override(fields=fields))
     reports["tools declared"] = read(DEFINITION).reports["tools"]
-    async with Road.to(World.from_seed(1, 3, ZONE), clock) as road:
-        return [each for name, report in reports.items() for each in await _asked(road, f"paradigm {name}", report, {})]
+    async with Pipeline.to(World.from_seed(1, 3, ZONE), clock) as pipeline:
+        return [
+            each for name, report in reports.items() for each in await _asked(pipeline, f"paradigm {name}", report, {})
+        ]
 
 
 async def chatcaptain_responses() -> list[ValidResponse]:
@@ -86,30 +88,30 @@ async def chatcaptain_responses() -> list[ValidResponse]:
     account = Account("s", {"chatbot_id": bots.chatbots[0].id, "company": "ACME"})
     found = []
     for shape in (*SHAPES, "shape-odd"):
-        clock = PassedClock(NOW)
+        clock = ManualClock(NOW)
         app = create_app(World.from_seed(1, 1, ZONE), clock.now, scenarios=(shape,), sleep=clock.sleep, bots=bots)
         key, platform = bots.chatbots[0].key, chatcaptain.PLATFORM
-        async with Road(httpx.ASGITransport(app), clock, key, platform=platform) as road:
+        async with Pipeline(httpx.ASGITransport(app), clock, key, platform=platform) as pipeline:
             for name in platform.reports:
                 report = platform.configured(name, _described(name) if shape == "shape-odd" else None, account)
-                found += await _asked(road, f"chatcaptain {name}", report, {})
+                found += await _asked(pipeline, f"chatcaptain {name}", report, {})
             if shape != "shape-odd":
                 overview = platform.configured("overview", None, account)
                 parts = [part for request in overview.plan(DAYS, Scope()) for part in request.parts.values()]
-                bodies = [await road.client.get(part, RetryBudget(60)) for part in parts]
+                bodies = [await pipeline.client.get(part, RetryBudget(60)) for part in parts]
                 found += map(ValidResponse, repeat("chatcaptain overview alone"), repeat(overview), parts, bodies)
     return found
 
 
 async def export_responses() -> Mapping[str, list[bytes]]:
     """Returns the responses to the start of an export and to its status requests."""
-    bots, clock = Bots.from_seed(1, 1, 1, ZONE), PassedClock(NOW)
+    bots, clock = Bots.from_seed(1, 1, 1, ZONE), ManualClock(NOW)
     app = create_app(World.from_seed(1, 1, ZONE), clock.now, sleep=clock.sleep, bots=bots)
     chatbot = bots.chatbots[0]
-    async with Road(httpx.ASGITransport(app), clock, chatbot.key, platform=chatcaptain.PLATFORM) as road:
-        begun = await road.client.get(export_job.start(chatbot.id, DAYS, ZONE), RetryBudget(60))
+    async with Pipeline(httpx.ASGITransport(app), clock, chatbot.key, platform=chatcaptain.PLATFORM) as pipeline:
+        begun = await pipeline.client.get(export_job.start(chatbot.id, DAYS, ZONE), RetryBudget(60))
         question = export_job.ask(chatbot.id, export_job.started(begun), DAYS)
-        told = [await road.client.get(question, RetryBudget(60)) for _ in range(4)]
+        told = [await pipeline.client.get(question, RetryBudget(60)) for _ in range(4)]
     return {"started": [begun], "progress": told}
 
 
@@ -127,11 +129,13 @@ def _described(name: str) -> Override | None:
     )
 
 
-async def _asked(road: Road, what: str, report: Report, discoveries: Mapping[str, Discovery]) -> list[ValidResponse]:
+async def _asked(
+    pipeline: Pipeline, what: str, report: Report, discoveries: Mapping[str, Discovery]
+) -> list[ValidResponse]:
     """Sends all requests of a poll of two days; returns one response of each length and kind."""
-    listening = Listening(road.client, [])
+    listening = Listening(pipeline.client, [])
     target: Target = target_with(reports=(report,))
-    transport = Transport(listening, RetryBudget(60), road.worker)
+    transport = Transport(listening, RetryBudget(60), pipeline.worker)
     answers = await ask(target, report, DAYS, Known(discoveries), transport, NOW)
     for failure in answers.failures:
         raise failure.error

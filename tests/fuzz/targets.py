@@ -39,7 +39,7 @@ from tests.fuzz.responses import (
     export_responses,
     paradigm_responses,
 )
-from tests.road.road import RULES, target_with
+from tests.pipeline.pipeline import RULES, target_with
 
 HERE = Path(__file__).parent
 WEB = HERE.parent / "web" / "web_config"

@@ -1,4 +1,4 @@
-"""A file behind a link takes the road of every other request: its proxy, its authorities, every address of the host."""
+"""A download from a link uses the same proxy, authorities and address checks as every other request."""
 
 import asyncio
 import contextlib

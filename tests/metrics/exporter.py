@@ -19,7 +19,7 @@ from exporter.polling.poll_result import Answer, PollResult, fold_answers
 from exporter.polling.render import view
 from exporter.polling.target import ReportState, Target
 from exporter.polling.transitions import after_poll
-from tests.road.road import RULES, target_with
+from tests.pipeline.pipeline import RULES, target_with
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 PARIS = ZoneInfo("Europe/Paris")

@@ -39,7 +39,7 @@ from exporter.platforms.paradigm.platform import (
     TOOLS,
     USER_ACTIVITIES,
 )
-from tests.road.road import BUILT_IN, RULES, utc
+from tests.pipeline.pipeline import BUILT_IN, RULES, utc
 
 NOON = utc(2026, 3, 4, 12)  # a Wednesday
 RUNNING, LAST = date(2026, 3, 4), date(2026, 3, 3)

@@ -26,7 +26,7 @@ from exporter.metrics.report_view import CompanyIndex, Health, ReportView
 from exporter.metrics.usage import kept_sums, limited_sums
 from exporter.metrics.windows import WindowDays
 from exporter.platforms.paradigm import platform as paradigm
-from tests.road.road import RULES, utc
+from tests.pipeline.pipeline import RULES, utc
 
 TODAY = date(2026, 3, 3)
 NOON = utc(2026, 3, 3, 12)

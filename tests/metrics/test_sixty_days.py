@@ -22,7 +22,7 @@ from exporter.metrics import activities
 from exporter.metrics.limits import CompanyLimits
 from tests.examples import examples
 from tests.metrics.exporter import DAY, EASTER_AND_MORE, HOUR, LIMITED, PARIS, RATIO, Exporter, Served, target_of
-from tests.road.road import utc
+from tests.pipeline.pipeline import utc
 
 BEGIN = utc(2026, 3, 20, 9)
 FIRST = BEGIN.date() - timedelta(days=80)

@@ -26,7 +26,7 @@ from exporter.polling.ask import Transport, ask
 from exporter.polling.poll_result import Answers, Known, fold_answers
 from exporter.polling.render import view
 from exporter.polling.target import ReportState, Target
-from tests.road.road import RULES, target_with, utc
+from tests.pipeline.pipeline import RULES, target_with, utc
 
 pytestmark = pytest.mark.anyio
 

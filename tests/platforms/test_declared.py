@@ -25,7 +25,7 @@ from exporter.polling.ask import MOST_PAGES
 from exporter.settings import Settings, load
 from exporter.settings.definitions import read
 from tests import environment
-from tests.road.road import PassedClock, Road, series, utc
+from tests.pipeline.pipeline import ManualClock, Pipeline, series, utc
 
 PAGE = (Path(__file__).parents[2] / "docs" / "declared-platforms.md").read_text(encoding="utf-8")
 NOON = utc(2026, 3, 3, 12)
@@ -54,16 +54,18 @@ def configured(folder: Path, text: str, options: str = "") -> Settings:
     return load(folder / "exporter.yml", {}, {"paradigm": PARADIGM})
 
 
-def served(settings: Settings, answer: object, *, polls: int = 1) -> Road:
+def served(settings: Settings, answer: object, *, polls: int = 1) -> Pipeline:
     """Polls the one source against a transport and returns what it serves."""
 
-    async def travel() -> Road:
+    async def travel() -> Pipeline:
         source = settings.sources["helpdesk"]
         transport = httpx.MockTransport(answer)  # type: ignore[arg-type]  # a function of the request
-        async with Road(transport, PassedClock(NOON), source.key(), source.target, platform=source.platform) as road:
+        async with Pipeline(
+            transport, ManualClock(NOON), source.key(), source.target, platform=source.platform
+        ) as pipeline:
             for _ in range(polls):
-                await road.poller.poll()
-        return road
+                await pipeline.poller.poll()
+        return pipeline
 
     return anyio.run(travel)
 
@@ -90,15 +92,19 @@ def test_the_page_s_example_is_served(tmp_path: Path) -> None:
         return answered(content | {"next_cursor": None if "cursor" in query else "a b&c"})
 
     settings = configured(tmp_path, block("# acme.yml"))
-    road = served(settings, answer)
+    pipeline = served(settings, answer)
 
     teams = ({"company_id": "7", "company": "Helpdesk"}, {"company_id": "8", "company": "Sales"})
-    assert road.page("acme_conversations_last_day") == {series("acme_conversations_last_day", **t): 12.0 for t in teams}
-    assert road.page("acme_conversations_7d") == {series("acme_conversations_7d", **team): 24.0 for team in teams}
-    assert road.page("acme_tokens_by_model_28d") == {
+    assert pipeline.page("acme_conversations_last_day") == {
+        series("acme_conversations_last_day", **t): 12.0 for t in teams
+    }
+    assert pipeline.page("acme_conversations_7d") == {series("acme_conversations_7d", **team): 24.0 for team in teams}
+    assert pipeline.page("acme_tokens_by_model_28d") == {
         series("acme_tokens_by_model_28d", **team, model="small"): 1800.0 for team in teams
     }
-    assert {dict(each.labels)["activity"] for each in road.page("chat_usage_activity_last_day")} == {"conversations"}
+    assert {dict(each.labels)["activity"] for each in pipeline.page("chat_usage_activity_last_day")} == {
+        "conversations"
+    }
     assert {query.get("cursor") for query in asked} == {None, "a b&c"}
     platform = settings.sources["helpdesk"].platform
     assert complaints(platform) == ()
@@ -175,9 +181,9 @@ def test_one_figure_is_found_in_whatever_shape(tmp_path: Path, where: str, answe
 @pytest.mark.parametrize(("option", "name"), [("", "helpdesk"), ("    company: ACME Ltd\n", "ACME Ltd")])
 def test_without_a_company_all_belongs_to_the_source(tmp_path: Path, option: str, name: str) -> None:
     text = FLAT.format("period: {first: a, last: b}\n    date: on")
-    road = served(configured(tmp_path, text, option), lambda _: answered([ROW]))
+    pipeline = served(configured(tmp_path, text, option), lambda _: answered([ROW]))
 
-    assert road.page("acme_chats_last_day") == {
+    assert pipeline.page("acme_chats_last_day") == {
         series("acme_chats_last_day", company_id="helpdesk", company=name): 12.0
     }
 
@@ -301,10 +307,10 @@ def test_an_answer_is_read_to_its_last_page(tmp_path: Path, paging: str, said: o
         row = {"on": f"2026-03-0{number}", "n": number}
         return answered({"rows": [row] if number < 3 else [], **said(number)})  # type: ignore[operator]
 
-    road = served(configured(tmp_path, FLAT.format(PAGED + paging)), answer)
+    pipeline = served(configured(tmp_path, FLAT.format(PAGED + paging)), answer)
 
     assert asked == [1, 2, 3] * (len(asked) // 3)
-    assert only_value(road, "acme_chats_7d") == 3.0
+    assert only_value(pipeline, "acme_chats_7d") == 3.0
 
 
 WITHOUT_END = {
@@ -329,16 +335,16 @@ def test_half_of_an_answer_is_none(tmp_path: Path, said: object) -> None:
     content = said(1)  # type: ignore[operator]
     way = "{link: next}" if "next" in content else "{cursor: more, parameter: page}"
     where = PAGED + way if "has_more" not in content else PAGED.removesuffix("paging: ").rstrip()
-    road = served(configured(tmp_path, FLAT.format(where)), answer)
+    pipeline = served(configured(tmp_path, FLAT.format(where)), answer)
 
-    assert road.page("acme_chats") == {}
-    assert road.outcomes() == {"schema": 1.0}
+    assert pipeline.page("acme_chats") == {}
+    assert pipeline.outcomes() == {"schema": 1.0}
     assert set(asked) == {"paradigm.example"}
     assert len(asked) <= MOST_PAGES + 2
 
 
-def only_value(road: Road, family: str) -> float:
-    [value] = road.page(family).values()
+def only_value(pipeline: Pipeline, family: str) -> float:
+    [value] = pipeline.page(family).values()
     return value
 
 
@@ -348,11 +354,11 @@ TWO = FLAT.replace("n}}\n", "n}}\n      bots: {{help: Bots, items: bots, labels:
 def test_a_measure_that_is_not_found_costs_itself_alone(tmp_path: Path) -> None:
     """Its breakdown is not a breakdown without anything in it; the message says which line to mend."""
     text = TWO.format("period: {first: a, last: b}\n    date: on")
-    road = served(configured(tmp_path, text), lambda _: answered([ROW]))
+    pipeline = served(configured(tmp_path, text), lambda _: answered([ROW]))
 
-    assert only_value(road, "acme_chats_last_day") == 12.0
-    assert road.page("acme_bots") == {}
-    assert {dict(each.labels)["item"] for each in road.page("chat_usage_report_unread")} == {"bots"}
+    assert only_value(pipeline, "acme_chats_last_day") == 12.0
+    assert pipeline.page("acme_bots") == {}
+    assert {dict(each.labels)["item"] for each in pipeline.page("chat_usage_report_unread")} == {"bots"}
     report = declared(tmp_path, text).reports["usage"]
     [request] = report.plan(DAYS, Scope())
     reading = report.decode(json.dumps([ROW]).encode(), request, Context("s", DAYS.last, UTC))
@@ -389,10 +395,10 @@ def test_an_average_that_is_gone_is_not_0(tmp_path: Path) -> None:
     def answer(_: httpx.Request) -> httpx.Response:
         return answered([ROW | {"bots": bots[0] if len(bots) == 1 else bots.pop(0)}])
 
-    road = served(configured(tmp_path, text), answer, polls=2)
+    pipeline = served(configured(tmp_path, text), answer, polls=2)
 
     assert bots == [[]]
-    assert only_value(road, "acme_bots_last_day") == 2.5
+    assert only_value(pipeline, "acme_bots_last_day") == 2.5
 
 
 NOT_THERE = {

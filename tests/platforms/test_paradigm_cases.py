@@ -1,4 +1,4 @@
-"""What is served after an answer of Paradigm's chat-sessions, along the whole road but the network.
+"""What is served after a response of Paradigm's chat-sessions, without a network.
 
 The cases are in cases/chat-sessions.yml; the answer comes at 12:00 UTC.
 """

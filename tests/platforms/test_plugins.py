@@ -35,7 +35,7 @@ from exporter.platforms.json_values import count
 from exporter.platforms.paradigm import platform as paradigm
 from exporter.platforms.paradigm.documented import Array, DocumentedReport, Field
 from exporter.platforms.testing import TODAY, complaints, read, survived
-from tests.road.road import PassedClock, Road, series, target_with, utc
+from tests.pipeline.pipeline import ManualClock, Pipeline, series, target_with, utc
 
 PAGE = Path(__file__).parents[2] / "docs" / "development" / "plugins.md"
 NOON = utc(2026, 3, 3, 12)
@@ -111,27 +111,28 @@ def test_the_page_s_platform_is_served(acme: ModuleType) -> None:
 
     entry = {"team": "7", "team_name": "Helpdesk", "conversations": 4, "projects": {"a": 3, "b": 2, "c": 1}}
 
-    async def travel() -> Road:
+    async def travel() -> Pipeline:
         target = replace(target_with(), platform="acme", reports=(acme.REPORT,), limits=LabelLimits({"projects": 2}))
-        async with Road(
-            httpx.MockTransport(answer), PassedClock(NOON), "a-key", target, platform=acme.PLATFORM
-        ) as road:
-            await road.poller.poll()
-        return road
+        async with Pipeline(
+            httpx.MockTransport(answer), ManualClock(NOON), "a-key", target, platform=acme.PLATFORM
+        ) as pipeline:
+            await pipeline.poller.poll()
+        return pipeline
 
-    road = anyio.run(travel)
+    pipeline = anyio.run(travel)
     labels = {"company_id": "7", "company": "Helpdesk"}
-    families = {name: road.page(f"acme_conversations_{name}") for name in ("last_day", "today", "7d", "28d")}
+    families = {name: pipeline.page(f"acme_conversations_{name}") for name in ("last_day", "today", "7d", "28d")}
     assert families == {"today": {}} | {  # nobody has a row of today
         name: {series(f"acme_conversations_{name}", **labels): value}
         for name, value in {"last_day": 4.0, "7d": 8.0, "28d": 8.0}.items()
     }
     projects = {"a": 6.0, "b": 4.0, "other": 2.0}
-    assert road.page("acme_conversations_by_project_7d") == {
+    assert pipeline.page("acme_conversations_by_project_7d") == {
         series("acme_conversations_by_project_7d", **labels, project=name): value for name, value in projects.items()
     }
     broken = {
-        dict(each.labels)["invariant"]: value for each, value in road.page("chat_usage_invariant_violations").items()
+        dict(each.labels)["invariant"]: value
+        for each, value in pipeline.page("chat_usage_invariant_violations").items()
     }
     assert broken == {
         **dict.fromkeys(("projects_gt_conversations", *INVARIANTS), 0.0),
@@ -185,10 +186,10 @@ def test_a_report_more_is_a_line_in_the_platform_s_table() -> None:
         entry = {"company": {"id": 17, "name": "Northwind"}, "dates": dates}
         return answered({"metadata": described, "reporting": [entry]})
 
-    async def travel() -> Road:
-        async with Road(httpx.MockTransport(answer), PassedClock(NOON), "a-key", target) as road:
-            await road.poller.poll()
-        return road
+    async def travel() -> Pipeline:
+        async with Pipeline(httpx.MockTransport(answer), ManualClock(NOON), "a-key", target) as pipeline:
+            await pipeline.poller.poll()
+        return pipeline
 
     assert not complaints(platform)
     assert "paradigm_credits_28d" in served(target, report, Size(1), NOON + timedelta(days=1))
@@ -309,20 +310,20 @@ def test_a_label_limit_and_an_invariant_of_a_plugin_s_own_reach_the_page() -> No
     def answer(request: httpx.Request) -> httpx.Response:
         return answered({f"project {number:02}": 100 - number for number in range(60)})
 
-    async def travel() -> Road:
-        async with Road(httpx.MockTransport(answer), PassedClock(NOON), "a-key", target) as road:
-            await road.poller.poll()
-        return road
+    async def travel() -> Pipeline:
+        async with Pipeline(httpx.MockTransport(answer), ManualClock(NOON), "a-key", target) as pipeline:
+            await pipeline.poller.poll()
+        return pipeline
 
     assert not complaints(platform)
-    road = anyio.run(travel)
-    assert road.outcomes() == {"ok": 1.0}
+    pipeline = anyio.run(travel)
+    assert pipeline.outcomes() == {"ok": 1.0}
     labels = {"company_id": "7", "company": "Helpdesk"}
-    shown = road.page("acme_runs_last_day")
+    shown = pipeline.page("acme_runs_last_day")
     assert len(shown) == 51
     assert shown[series("acme_runs_last_day", project="project 49", **labels)] == 51.0
     assert shown[series("acme_runs_last_day", project="other", **labels)] == sum(
         100 - number for number in range(50, 60)
     )
     violated = series("chat_usage_invariant_violations", report="runs", invariant="runs_gt_seats")
-    assert road.page("chat_usage_invariant_violations")[violated] == 2.0
+    assert pipeline.page("chat_usage_invariant_violations")[violated] == 2.0

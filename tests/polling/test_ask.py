@@ -33,7 +33,7 @@ from exporter.platforms.api import (
 )
 from exporter.polling.ask import Transport, ask
 from exporter.polling.poll_result import Answers, Known, given_up
-from tests.road.road import RULES, target_with, utc
+from tests.pipeline.pipeline import RULES, target_with, utc
 
 pytestmark = pytest.mark.anyio
 

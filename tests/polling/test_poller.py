@@ -24,7 +24,7 @@ from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from exporter.web.status.problems import report_rows
-from tests.road.road import RULES, PassedClock, Road, Series, only, set_scenarios, target_with, utc
+from tests.pipeline.pipeline import RULES, ManualClock, Pipeline, Series, only, set_scenarios, target_with, utc
 
 pytestmark = pytest.mark.anyio
 
@@ -36,8 +36,8 @@ def world() -> World:
     return World.from_seed(1, 6)
 
 
-def figures(road: Road) -> Mapping[Series, float]:
-    return road.page("paradigm_")
+def figures(pipeline: Pipeline) -> Mapping[Series, float]:
+    return pipeline.page("paradigm_")
 
 
 def refuse(_: httpx.Request) -> httpx.Response:
@@ -69,35 +69,35 @@ async def test_before_the_first_good_poll_the_page_says_why_there_is_nothing(
     answer: Callable[[httpx.Request], httpx.Response], outcome: str
 ) -> None:
     """No figure, no zero; the report's health is there from the start."""
-    async with Road(httpx.MockTransport(answer), PassedClock(NOON), "key") as road:
-        assert road.outcomes() == {}
-        assert set(road.page("chat_usage_polls_total").values()) == {0}
-        await road.poller.poll()
+    async with Pipeline(httpx.MockTransport(answer), ManualClock(NOON), "key") as pipeline:
+        assert pipeline.outcomes() == {}
+        assert set(pipeline.page("chat_usage_polls_total").values()) == {0}
+        await pipeline.poller.poll()
 
-        assert road.outcomes() == {outcome: 1}
-        assert not figures(road)
-        assert only(road, "chat_usage_poll_last_success_timestamp_seconds") == 0
-        assert not road.board.shown.served
+        assert pipeline.outcomes() == {outcome: 1}
+        assert not figures(pipeline)
+        assert only(pipeline, "chat_usage_poll_last_success_timestamp_seconds") == 0
+        assert not pipeline.board.shown.served
 
 
 async def test_figures_go_when_they_are_too_old_and_their_freshness_stays() -> None:
     """At max_staleness; the day that they described is still told."""
-    clock = PassedClock(NOON)
-    async with Road.to(world(), clock) as road:
-        await road.poller.poll()
-        day = road.page("chat_usage_report_day_timestamp_seconds")
-        expires = road.poller.expires_at()
+    clock = ManualClock(NOON)
+    async with Pipeline.to(world(), clock) as pipeline:
+        await pipeline.poller.poll()
+        day = pipeline.page("chat_usage_report_day_timestamp_seconds")
+        expires = pipeline.poller.expires_at()
         assert expires == NOON + RULES.max_staleness
 
         clock.moment = expires
-        await road.poller.refresh()
-        assert {key.name for key in figures(road)} >= {"paradigm_user_queries_last_day"}
+        await pipeline.poller.refresh()
+        assert {key.name for key in figures(pipeline)} >= {"paradigm_user_queries_last_day"}
         clock.moment = expires + timedelta(seconds=1)
-        await road.poller.refresh()
+        await pipeline.poller.refresh()
 
-        assert not figures(road)
-        assert day == road.page("chat_usage_report_day_timestamp_seconds")
-        assert road.poller.expires_at() is None
+        assert not figures(pipeline)
+        assert day == pipeline.page("chat_usage_report_day_timestamp_seconds")
+        assert pipeline.poller.expires_at() is None
 
 
 class Waiting:
@@ -122,7 +122,7 @@ class Broken:
 
 def poller(fetch: Waiting | Broken, telemetry: Telemetry, rules: DayRules = RULES) -> Poller:
     target = Target("s", "paradigm", (CHAT_SESSIONS,), Scope(), rules, HOUR)
-    clock = PassedClock(NOON)
+    clock = ManualClock(NOON)
     return Poller(target, fetch, PollOutputs(Board(), telemetry, Worker("poll")), Clock(clock.now, clock.seconds))
 
 
@@ -148,7 +148,7 @@ async def test_a_poll_that_overlaps_is_skipped_and_counted() -> None:
 
 async def test_an_hour_of_rest_holds_for_all_that_a_source_asks() -> None:
     """One request, then none of its reports, of the next polls, or of the past; the page says until when."""
-    clock, subject = PassedClock(NOON), world()
+    clock, subject = ManualClock(NOON), world()
     app, asked, busy = httpx.ASGITransport(create_app(subject, clock.now)), list[str](), [NOON + 5 * HOUR]
 
     async def answer(request: httpx.Request) -> httpx.Response:
@@ -159,25 +159,27 @@ async def test_an_hour_of_rest_holds_for_all_that_a_source_asks() -> None:
         return httpx.Response(429, headers=[("Retry-After", "30"), ("Retry-After", "3600")])
 
     reports = (CHAT_SESSIONS, REPORTS["chats-feedback"])
-    async with Road(httpx.MockTransport(answer), clock, subject.keys.admin, target_with(reports=reports)) as road:
-        await road.poller.poll()
+    async with Pipeline(
+        httpx.MockTransport(answer), clock, subject.keys.admin, target_with(reports=reports)
+    ) as pipeline:
+        await pipeline.poller.poll()
         clock.moment = busy[0]
         asked.clear()
         for _ in range(3):
-            await road.poller.poll()
+            await pipeline.poller.poll()
             clock.moment += HOUR / 6
         assert len(asked) == 1
-        assert road.outcomes() == {"ok": 1, "rate_limited": 3}
-        assert set(road.page("chat_usage_api_paused_until").values()) == {(NOON + 6 * HOUR).timestamp()}
-        rows = report_rows(road.board.shown, clock.moment)
+        assert pipeline.outcomes() == {"ok": 1, "rate_limited": 3}
+        assert set(pipeline.page("chat_usage_api_paused_until").values()) == {(NOON + 6 * HOUR).timestamp()}
+        rows = report_rows(pipeline.board.shown, clock.moment)
         reasons = [problem.why for row in rows for problem in row.problems]
         assert len(reasons) == 2
         assert all("are paused until 2026-03-03T18:00:00Z" in reason for reason in reasons)
 
         clock.moment = NOON + 6 * HOUR
-        await road.poller.poll()
+        await pipeline.poller.poll()
         assert len(asked) == 1 + len(reports)
-        assert road.outcomes() == {"ok": 2, "rate_limited": 3}
+        assert pipeline.outcomes() == {"ok": 2, "rate_limited": 3}
 
 
 async def test_an_error_of_our_own_is_one_more_outcome(caplog: pytest.LogCaptureFixture) -> None:
@@ -196,12 +198,12 @@ async def test_an_error_of_our_own_is_one_more_outcome(caplog: pytest.LogCapture
 async def test_a_poll_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     """Source, report, outcome and what was left out; on failure the reason; never a key."""
     caplog.set_level(logging.INFO)
-    clock, key = PassedClock(NOON), world().keys.admin
+    clock, key = ManualClock(NOON), world().keys.admin
     transport = httpx.ASGITransport(create_app(world(), clock.now))
-    async with Road(transport, clock, key) as road, httpx.AsyncClient(transport=transport) as platform:
-        await road.poller.poll()
+    async with Pipeline(transport, clock, key) as pipeline, httpx.AsyncClient(transport=transport) as platform:
+        await pipeline.poller.poll()
         await set_scenarios(platform, "key-rejected")
-        await road.poller.poll()
+        await pipeline.poller.poll()
 
     lines = [record for record in caplog.records if record.name.startswith("exporter.polling")]
     assert [(record.levelname, record.message) for record in lines] == [
@@ -215,14 +217,14 @@ async def test_a_poll_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -
 
 async def test_companies_and_families_that_are_not_wanted_are_not_served() -> None:
     """The filter is ours also where the platform filters; excluded families are gone from the page."""
-    clock = PassedClock(NOON)
-    async with Road.to(world(), clock) as road:
-        road.poller.target = replace(
-            road.poller.target, companies=Companies(include=("2",)), excluded=("paradigm_*_today", "*_average_*")
+    clock = ManualClock(NOON)
+    async with Pipeline.to(world(), clock) as pipeline:
+        pipeline.poller.target = replace(
+            pipeline.poller.target, companies=Companies(include=("2",)), excluded=("paradigm_*_today", "*_average_*")
         )
-        await road.poller.poll()
+        await pipeline.poller.poll()
 
-        names = {key.name for key in figures(road)}
-        assert {dict(key.labels)["company_id"] for key in figures(road)} == {"2"}
+        names = {key.name for key in figures(pipeline)}
+        assert {dict(key.labels)["company_id"] for key in figures(pipeline)} == {"2"}
         assert "paradigm_user_queries_last_day" in names
         assert not {name for name in names if name.endswith("_today") or "average" in name}

@@ -16,7 +16,7 @@ from exporter.polling import poll_result, poller, render, transitions
 from exporter.polling.target import ReportState, StateStore
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
-from tests.road.road import PassedClock, Road, series, target_with, utc
+from tests.pipeline.pipeline import ManualClock, Pipeline, series, target_with, utc
 
 pytestmark = pytest.mark.anyio
 
@@ -69,23 +69,25 @@ class Kept:
         self.states = states
 
 
-def begin(kept: Kept | None = None) -> Road:
-    clock, world = PassedClock(NOON), World.from_seed(1, 6)
+def begin(kept: Kept | None = None) -> Pipeline:
+    clock, world = ManualClock(NOON), World.from_seed(1, 6)
     transport = httpx.ASGITransport(create_app(world, clock.now, scenarios=("normal",), sleep=clock.sleep))
     target = target_with(reports=tuple(REPORTS[name] for name in NAMES))
-    return Road(transport, clock, world.keys.admin, target, store=(kept or Kept()).store)
+    return Pipeline(transport, clock, world.keys.admin, target, store=(kept or Kept()).store)
 
 
-def figures(road: Road) -> Mapping[object, float]:
+def figures(pipeline: Pipeline) -> Mapping[object, float]:
     """Returns all that is served but what the slip itself leaves: its count, and when the first good poll was."""
     slip = ("chat_usage_polls_total", "chat_usage_api_", "chat_usage_poll_duration")
     return {
-        key: value for key, value in road.page("").items() if not key.name.startswith((*slip, "process_", "python_"))
+        key: value
+        for key, value in pipeline.page("").items()
+        if not key.name.startswith((*slip, "process_", "python_"))
     }
 
 
-def polls(road: Road, outcome: str) -> Mapping[str, float]:
-    found = road.page("chat_usage_polls_total").items()
+def polls(pipeline: Pipeline, outcome: str) -> Mapping[str, float]:
+    found = pipeline.page("chat_usage_polls_total").items()
     return {dict(key.labels)["report"]: n for key, n in found if n and dict(key.labels)["outcome"] == outcome}
 
 
@@ -102,54 +104,54 @@ async def test_a_slip_costs_one_poll_of_one_report(
 ) -> None:
     """It is counted and logged once, the others are polled and kept, and after the next poll nothing is left of it."""
     kept = Kept()
-    async with begin(kept) as road, begin() as model:
+    async with begin(kept) as pipeline, begin() as model:
         for _ in range(polled):
-            await road.poller.poll()
+            await pipeline.poller.poll()
             await model.poller.poll()
-            road.clock.moment = model.clock.moment = road.clock.moment + HOUR
+            pipeline.clock.moment = model.clock.moment = pipeline.clock.moment + HOUR
         plant(monkeypatch, *STEPS[step])
-        await road.poller.poll()
+        await pipeline.poller.poll()
 
-        assert polls(road, "internal") == {FIRST: 1}
-        assert polls(road, "ok") == dict.fromkeys(OTHERS, polled + 1) | ({FIRST: polled} if polled else {})
+        assert polls(pipeline, "internal") == {FIRST: 1}
+        assert polls(pipeline, "ok") == dict.fromkeys(OTHERS, polled + 1) | ({FIRST: polled} if polled else {})
         assert tracebacks(caplog) == [(FIRST, PlantedError)]
         assert {name: state.health.outcome for name, state in kept.states.items()} == {
             FIRST: "internal",
             **dict.fromkeys(OTHERS, "ok"),
         }
-        assert road.page("chat_usage_report_up")[series("chat_usage_report_up", report=FIRST)] == 0
-        assert bool(road.page("paradigm_tool_uses")) == bool(polled)
+        assert pipeline.page("chat_usage_report_up")[series("chat_usage_report_up", report=FIRST)] == 0
+        assert bool(pipeline.page("paradigm_tool_uses")) == bool(polled)
 
         monkeypatch.undo()
         await model.poller.poll()
-        road.clock.moment = model.clock.moment = road.clock.moment + HOUR
-        await road.poller.poll()
+        pipeline.clock.moment = model.clock.moment = pipeline.clock.moment + HOUR
+        await pipeline.poller.poll()
         await model.poller.poll()
-        assert figures(road) == figures(model)
+        assert figures(pipeline) == figures(model)
 
 
 async def test_what_cannot_be_rendered_is_withheld_and_says_so(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Also without a poll: figures of a day that has passed would be taken for those of the present."""
-    async with begin() as road, begin() as model:
-        await road.poller.poll()
+    async with begin() as pipeline, begin() as model:
+        await pipeline.poller.poll()
         await model.poller.poll()
         plant(monkeypatch, render, "view", lambda _, report, state, *__: report.name == FIRST and state.ledger.blocks)
-        await road.poller.refresh()
-        assert not road.page("paradigm_tool_uses")
-        assert road.page("chat_usage_report_up")[series("chat_usage_report_up", report=FIRST)] == 0
-        assert road.page("paradigm_user_queries") == model.page("paradigm_user_queries")
+        await pipeline.poller.refresh()
+        assert not pipeline.page("paradigm_tool_uses")
+        assert pipeline.page("chat_usage_report_up")[series("chat_usage_report_up", report=FIRST)] == 0
+        assert pipeline.page("paradigm_user_queries") == model.page("paradigm_user_queries")
         assert tracebacks(caplog) == [(FIRST, PlantedError)]
 
-        await road.poller.poll()
-        assert polls(road, "internal") == {FIRST: 1}
-        assert polls(road, "ok") == {FIRST: 1, **dict.fromkeys(OTHERS, 2)}
-        assert not road.page("paradigm_tool_uses")
+        await pipeline.poller.poll()
+        assert polls(pipeline, "internal") == {FIRST: 1}
+        assert polls(pipeline, "ok") == {FIRST: 1, **dict.fromkeys(OTHERS, 2)}
+        assert not pipeline.page("paradigm_tool_uses")
 
         monkeypatch.undo()
-        await road.poller.refresh()
-        assert road.page("paradigm_") == model.page("paradigm_")
+        await pipeline.poller.refresh()
+        assert pipeline.page("paradigm_") == model.page("paradigm_")
 
 
 @pytest.mark.parametrize("store", ["save", "load"])
@@ -160,9 +162,9 @@ async def test_a_slip_of_the_state_file_changes_no_poll(
     plant(monkeypatch, kept, "save")
     broken = StateStore(kept.save if store == "load" else dict, kept.save)  # type: ignore[arg-type]  # wrong on purpose
     kept.store = broken
-    async with begin(kept) as road:
-        await road.poller.poll()
-        assert polls(road, "ok") == dict.fromkeys(NAMES, 1)
+    async with begin(kept) as pipeline:
+        await pipeline.poller.poll()
+        assert polls(pipeline, "ok") == dict.fromkeys(NAMES, 1)
         assert len(tracebacks(caplog)) == 1
         assert kept.states.keys() == {*NAMES}
 
@@ -171,15 +173,15 @@ async def test_a_slip_in_a_piece_of_the_past_costs_that_piece(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Until the next poll; the past of the others is read."""
-    async with begin() as road, begin() as model:
+    async with begin() as pipeline, begin() as model:
         plant(monkeypatch, poller, "ask", lambda _, report, days, *__: report.name == FIRST and days.last < NOON.date())
-        await road.poller.poll()
-        assert polls(road, "ok") == dict.fromkeys(NAMES, 1)
+        await pipeline.poller.poll()
+        assert polls(pipeline, "ok") == dict.fromkeys(NAMES, 1)
         assert tracebacks(caplog) == [(FIRST, PlantedError)]
-        assert not road.page("paradigm_tool_uses_7d")
-        assert road.page("paradigm_user_queries_7d")
+        assert not pipeline.page("paradigm_tool_uses_7d")
+        assert pipeline.page("paradigm_user_queries_7d")
 
         monkeypatch.undo()
-        await road.poller.poll()
+        await pipeline.poller.poll()
         await model.poller.poll()
-        assert road.page("paradigm_") == model.page("paradigm_")
+        assert pipeline.page("paradigm_") == model.page("paradigm_")

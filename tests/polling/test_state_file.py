@@ -36,7 +36,7 @@ from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from tests.examples import examples
 from tests.hanging import hanging
-from tests.road.road import RULES, PassedClock, Road, only, target_with, utc
+from tests.pipeline.pipeline import RULES, ManualClock, Pipeline, only, target_with, utc
 
 pytestmark = pytest.mark.anyio
 
@@ -53,7 +53,7 @@ class Platform(httpx.AsyncBaseTransport):
     Days of the past alone are refused while `forgetful`.
     """
 
-    def __init__(self, clock: PassedClock, *scenarios: str) -> None:
+    def __init__(self, clock: ManualClock, *scenarios: str) -> None:
         self.world = World.from_seed(1, 6)
         app = create_app(self.world, clock.now, scenarios=scenarios or ("normal",), sleep=clock.sleep)
         self._app = httpx.ASGITransport(app)
@@ -72,16 +72,16 @@ class Platform(httpx.AsyncBaseTransport):
         return await self._app.handle_async_request(request)
 
 
-def road(path: Path | None, platform: Platform, clock: PassedClock, rules: DayRules = RULES) -> Road:
+def pipeline(path: Path | None, platform: Platform, clock: ManualClock, rules: DayRules = RULES) -> Pipeline:
     """Builds what a process is made of: with a state file it is the next one after those before."""
     store = StateFile(path, clock.now).store("s", MADE_BY, rules) if path else None
-    return Road(platform, clock, platform.world.keys.admin, target_with(rules), store=store)
+    return Pipeline(platform, clock, platform.world.keys.admin, target_with(rules), store=store)
 
 
 NOT_REMEMBERED = ("chat_usage_config_unmatched_selectors", "chat_usage_series")
 
 
-def served(subject: Road) -> str:
+def served(subject: Pipeline) -> str:
     """Returns the rendered page, which has all that is remembered; live counters begin anew in each process.
 
     Which selectors match nothing is not remembered, for it needs the names of companies that nobody wants; the number
@@ -93,22 +93,22 @@ def served(subject: Road) -> str:
     )
 
 
-async def compare(folder: Path, begin: datetime, steps: Iterable[tuple[timedelta, bool]]) -> Road:
+async def compare(folder: Path, begin: datetime, steps: Iterable[tuple[timedelta, bool]]) -> Pipeline:
     """Polls two exporters side by side, of which one is restarted at some steps: pages and questions are the same.
 
     Returns the one that went on without restarts.
     """
-    clock, path = PassedClock(begin), folder / "state"
+    clock, path = ManualClock(begin), folder / "state"
     steady, restarted = Platform(clock, "restatement"), Platform(clock, "restatement")
-    subject = road(path, restarted, clock)
+    subject = pipeline(path, restarted, clock)
     await subject.__aenter__()
-    async with road(None, steady, clock) as model:
+    async with pipeline(None, steady, clock) as model:
         for step, is_restarted in ((timedelta(0), False), *steps):
             midnight, target = end(day_at(clock.moment, RULES.zone), RULES.zone), clock.moment + step
             clock.moment = target
             if is_restarted:
                 await subject.__aexit__()
-                subject = road(path, restarted, clock)
+                subject = pipeline(path, restarted, clock)
                 await subject.__aenter__()
             if is_restarted or midnight <= target:
                 await model.poller.refresh()
@@ -144,15 +144,15 @@ async def test_any_rhythm_of_restarts_changes_nothing(
 
 async def test_figures_are_there_before_the_first_poll_with_their_true_ages(tmp_path: Path) -> None:
     """The platform is down: day and poll are told as they were, and yesterday's running day is no `_today`."""
-    clock = PassedClock(NOON)
+    clock = ManualClock(NOON)
     platform = Platform(clock)
-    async with road(tmp_path / "state", platform, clock) as before:
+    async with pipeline(tmp_path / "state", platform, clock) as before:
         await before.poller.poll()
         figures = before.page("paradigm_user_queries_28d")
 
     clock.moment += DAY
     platform.down = True
-    async with road(tmp_path / "state", platform, clock) as after:
+    async with pipeline(tmp_path / "state", platform, clock) as after:
         assert after.board.shown.served == {("s", REPORT)}
         assert after.page("paradigm_user_queries_28d") == figures
         assert only(after, "chat_usage_report_day_timestamp_seconds") == utc(2026, 3, 2).timestamp()
@@ -167,15 +167,15 @@ async def test_figures_are_there_before_the_first_poll_with_their_true_ages(tmp_
 
 async def test_a_pass_over_the_past_goes_on_where_it_was(tmp_path: Path) -> None:
     """What it asked for is not asked again, and sums wait for its end."""
-    clock = PassedClock(NOON)
+    clock = ManualClock(NOON)
     platform = Platform(clock)
     platform.forgetful = True
-    async with road(tmp_path / "state", platform, clock) as before:
+    async with pipeline(tmp_path / "state", platform, clock) as before:
         await before.poller.poll()
 
     platform.forgetful = False
     platform.asked.clear()
-    async with road(tmp_path / "state", platform, clock) as after:
+    async with pipeline(tmp_path / "state", platform, clock) as after:
         assert after.page("paradigm_user_queries_last_day")
         assert not after.page("paradigm_user_queries_7d")
         await after.poller.poll()
@@ -185,13 +185,13 @@ async def test_a_pass_over_the_past_goes_on_where_it_was(tmp_path: Path) -> None
 
 async def test_another_length_of_history_is_asked_for_anew(tmp_path: Path) -> None:
     """The days stay; sums wait until the history that is configured now was read."""
-    clock = PassedClock(NOON)
+    clock = ManualClock(NOON)
     platform = Platform(clock)
-    async with road(tmp_path / "state", platform, clock, replace(RULES, keep_days=10)) as before:
+    async with pipeline(tmp_path / "state", platform, clock, replace(RULES, keep_days=10)) as before:
         await before.poller.poll()
 
     platform.asked.clear()
-    async with road(tmp_path / "state", platform, clock) as after:
+    async with pipeline(tmp_path / "state", platform, clock) as after:
         assert after.page("paradigm_user_queries_last_day")
         assert not after.page("paradigm_user_queries_28d")
         await after.poller.poll()
@@ -201,11 +201,11 @@ async def test_another_length_of_history_is_asked_for_anew(tmp_path: Path) -> No
 
 async def test_the_interval_is_the_one_that_is_configured_now(tmp_path: Path) -> None:
     """It is no memory."""
-    clock = PassedClock(NOON)
+    clock = ManualClock(NOON)
     platform = Platform(clock)
-    async with road(tmp_path / "state", platform, clock) as before:
+    async with pipeline(tmp_path / "state", platform, clock) as before:
         await before.poller.poll()
-    after = road(tmp_path / "state", platform, clock)
+    after = pipeline(tmp_path / "state", platform, clock)
     after.poller.target = replace(after.poller.target, interval=2 * HOUR)
     async with after:
         assert only(after, "chat_usage_poll_interval_seconds") == 7200
@@ -472,13 +472,13 @@ def test_a_report_of_another_time_is_refused_alone(
 
 async def test_a_file_from_the_future_neither_sets_days_back_nor_freezes_figures(tmp_path: Path) -> None:
     """The clock was a month ahead: the page is empty until a poll under the present clock, and true from then on."""
-    clock = PassedClock(NOON + 30 * DAY)
+    clock = ManualClock(NOON + 30 * DAY)
     platform = Platform(clock)
-    async with road(tmp_path / "state", platform, clock) as before:
+    async with pipeline(tmp_path / "state", platform, clock) as before:
         await before.poller.poll()
 
     clock.moment = NOON
-    async with road(tmp_path / "state", platform, clock) as after, road(None, platform, clock) as model:
+    async with pipeline(tmp_path / "state", platform, clock) as after, pipeline(None, platform, clock) as model:
         assert served(after) == served(model)
         assert not after.page("paradigm_")
         await after.poller.poll()
@@ -583,10 +583,10 @@ async def test_a_write_that_fails_is_one_line_and_fails_no_poll(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, number: int
 ) -> None:
     """Disk full, read-only, not ours: figures are served, and the next poll is the next chance."""
-    clock, disk = PassedClock(NOON), Disk()
+    clock, disk = ManualClock(NOON), Disk()
     platform = Platform(clock)
     store = StateFile(tmp_path / "state", clock.now, disk.write).store("s", MADE_BY, RULES)
-    async with Road(platform, clock, platform.world.keys.admin, store=store) as subject:
+    async with Pipeline(platform, clock, platform.world.keys.admin, store=store) as subject:
         await subject.poller.poll()
         clock.moment += HOUR
         disk.error = OSError(number, "no luck")
@@ -632,10 +632,10 @@ class Broken:
 
 async def test_a_bug_in_keeping_costs_no_poll(caplog: pytest.LogCaptureFixture) -> None:
     """It is logged with its traceback; figures are served."""
-    clock = PassedClock(NOON)
+    clock = ManualClock(NOON)
     platform = Platform(clock)
     store = StateStore(Broken().load, Broken().save)
-    async with Road(platform, clock, platform.world.keys.admin, store=store) as subject:
+    async with Pipeline(platform, clock, platform.world.keys.admin, store=store) as subject:
         await subject.poller.poll()
         assert subject.outcomes() == {"ok": 1}
         assert subject.page("paradigm_user_queries_7d")
@@ -705,12 +705,12 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
 
 async def test_no_key_and_no_address_is_in_the_file(tmp_path: Path) -> None:
     """Names of companies are, which /metrics shows as well."""
-    clock = PassedClock(NOON)
+    clock = ManualClock(NOON)
     platform = Platform(clock)
     path = tmp_path / "state"
     made_by = {"base_url": "https://me:canary@paradigm.example"}
     store = StateFile(path, clock.now).store("s", made_by, RULES)
-    async with Road(platform, clock, platform.world.keys.admin, store=store) as subject:
+    async with Pipeline(platform, clock, platform.world.keys.admin, store=store) as subject:
         await subject.poller.poll()
 
     content, rest = path.read_bytes(), path.read_bytes()[len(HEAD) : -32]

@@ -22,7 +22,7 @@ from exporter.platforms.paradigm.platform import CHAT_SESSIONS
 from exporter.polling.render import view
 from exporter.polling.state_format import HEAD, MAGIC, VERSION, ForeignError, Section, UnusableError, decoded, encoded
 from exporter.polling.target import ReportState
-from tests.road.road import target_with, utc
+from tests.pipeline.pipeline import target_with, utc
 
 ANEW = {"listed"}
 """What every process finds out anew: names that nobody may want."""

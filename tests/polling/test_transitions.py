@@ -14,7 +14,7 @@ from exporter.metrics.report_view import Health
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS
 from exporter.polling.target import ReportState, Target
 from exporter.polling.transitions import due_at, taken_over
-from tests.road.road import RULES, utc
+from tests.pipeline.pipeline import RULES, utc
 
 NOON = utc(2026, 3, 3, 12)
 TODAY = NOON.date()

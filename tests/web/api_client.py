@@ -16,7 +16,7 @@ from exporter.metrics.report_view import Health
 from exporter.polling.render import rendered
 from exporter.polling.target import ReportState, Target
 from exporter.web.app import create_app
-from tests.road.road import target_with
+from tests.pipeline.pipeline import target_with
 from tests.samples import samples
 from tests.web.web_context import web_context
 

@@ -17,7 +17,7 @@ from exporter.platforms.paradigm.platform import REPORTS
 from exporter.simulator.app import create_app as create_simulator
 from exporter.simulator.paradigm.world import World
 from exporter.web.app import create_app
-from tests.road.road import PassedClock, Road, target_with
+from tests.pipeline.pipeline import ManualClock, Pipeline, target_with
 from tests.web.conftest import Client, figures
 from tests.web.web_context import NOON, web_context
 
@@ -232,7 +232,7 @@ async def test_ready_is_who_served_a_report(board: Board, client: Client) -> Non
 @pytest.mark.parametrize("answers", [200, 503])
 async def test_ready_says_that_no_company_matches(answers: int) -> None:
     """Once every report was read well: then there is nothing to wait for."""
-    clock, world = PassedClock(NOON), World.from_seed(1, 6)
+    clock, world = ManualClock(NOON), World.from_seed(1, 6)
     app = httpx.ASGITransport(create_simulator(world, clock.now, sleep=clock.sleep))
 
     async def answer(request: httpx.Request) -> httpx.Response:
@@ -241,12 +241,12 @@ async def test_ready_says_that_no_company_matches(answers: int) -> None:
 
     reports = (REPORTS["chat-sessions"], REPORTS["chats-feedback"])
     target = target_with(companies=Companies(include=("nobody",)), reports=reports)
-    async with Road(httpx.MockTransport(answer), clock, world.keys.admin, target) as road:
-        context = web_context(road.board, road.worker)
+    async with Pipeline(httpx.MockTransport(answer), clock, world.keys.admin, target) as pipeline:
+        context = web_context(pipeline.board, pipeline.worker)
         transport = httpx.ASGITransport(create_app(context))
         async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http:
             before = await http.get("/-/ready")
-            await road.poller.poll()
+            await pipeline.poller.poll()
             after = await http.get("/-/ready")
 
     assert (before.status_code, after.status_code) == (503, answers)

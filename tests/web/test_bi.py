@@ -18,7 +18,7 @@ from exporter.web.api.query import PARAMETERS
 from exporter.web.api.write import COLUMNS
 from exporter.web.app import create_app
 from exporter.web.server.server import listen, url
-from tests.road.road import utc
+from tests.pipeline.pipeline import utc
 from tests.web.api_client import board_with
 from tests.web.web_context import web_context
 

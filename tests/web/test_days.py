@@ -22,8 +22,8 @@ from exporter.simulator.app import create_app as create_platform
 from exporter.simulator.paradigm.world import MODES, World
 from exporter.web.api.query import read
 from exporter.web.app import create_app
-from tests.road.road import RULES, PassedClock, Road, set_scenarios, target_with, utc
-from tests.road.test_chatcaptain import Platform
+from tests.pipeline.pipeline import RULES, ManualClock, Pipeline, set_scenarios, target_with, utc
+from tests.pipeline.test_chatcaptain import Platform
 from tests.web.api_client import Figure, Response, board_with, client_of, figures_of_window, figures_on, get_days
 from tests.web.web_context import web_context
 
@@ -35,10 +35,10 @@ DAY = timedelta(days=1)
 REPORTS = tuple(PLATFORM.reports.values())
 
 
-def paradigm(clock: PassedClock, world: World, **options: Any) -> Road:
-    """Returns a road to all reports of a simulated Paradigm."""
+def paradigm(clock: ManualClock, world: World, **options: Any) -> Pipeline:
+    """Returns a pipeline with all reports of a simulated Paradigm."""
     transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep))
-    return Road(transport, clock, world.keys.admin, replace(target_with(reports=REPORTS), **options))
+    return Pipeline(transport, clock, world.keys.admin, replace(target_with(reports=REPORTS), **options))
 
 
 def sums(figures: list[Figure], length: int) -> Mapping[object, float]:
@@ -56,11 +56,11 @@ def sums(figures: list[Figure], length: int) -> Mapping[object, float]:
 async def test_every_figure_is_that_of_metrics(privacy: int, tools: int) -> None:
     """In both directions, for every measure of every report: the last day, today, and 28 days added up."""
     limits = LabelLimits({**LabelLimits().values, "tools": tools})
-    async with paradigm(PassedClock(NOON), World.from_seed(3, 8), min_group=privacy, limits=limits) as road:
-        await road.poller.poll()
-        async with client_of(road.board) as http:
+    async with paradigm(ManualClock(NOON), World.from_seed(3, 8), min_group=privacy, limits=limits) as pipeline:
+        await pipeline.poller.poll()
+        async with client_of(pipeline.board) as http:
             answer = await get_days(http)
-        text = road.text()
+        text = pipeline.text()
 
     measures = {each.measure for each in answer.figures}
     assert len(measures) == 12
@@ -76,11 +76,11 @@ async def test_every_figure_of_chatcaptain_is_that_of_metrics() -> None:
     """Open labels, channels and medians too."""
     place = Platform.of(RULES.zone, NOON, channels=3)
     target = replace(place.target(), rules=replace(RULES, keep_days=8))
-    async with place.road(target) as road:
-        await road.poller.poll()
-        async with client_of(road.board) as http:
+    async with place.pipeline(target) as pipeline:
+        await pipeline.poller.poll()
+        async with client_of(pipeline.board) as http:
             answer = await get_days(http)
-        text = road.text()
+        text = pipeline.text()
 
     measures = {each.measure for each in answer.figures}
     assert len(measures) > 15
@@ -94,9 +94,9 @@ async def test_every_figure_of_chatcaptain_is_that_of_metrics() -> None:
 async def test_every_held_day_has_the_platforms_own_numbers() -> None:
     """Each of 46 days and every company; a zero without a row only where the platform had one before."""
     world = World.from_seed(5, 12)
-    async with paradigm(PassedClock(NOON), world) as road:
-        await road.poller.poll()
-        async with client_of(road.board) as http:
+    async with paradigm(ManualClock(NOON), world) as pipeline:
+        await pipeline.poller.poll()
+        async with client_of(pipeline.board) as http:
             answer = await get_days(http, "measure=paradigm_user_queries")
 
     told = {(each.date, each.company_id, each.labels["mode"]): each for each in answer.figures}
@@ -132,9 +132,9 @@ async def test_every_held_day_has_the_platforms_own_numbers() -> None:
 )
 async def test_states_of_days(at: datetime, expected: Mapping[str, str]) -> None:
     """Today runs; what ended settles for 6 hours; what is read once more is published; the rest is final."""
-    async with paradigm(PassedClock(at), World.from_seed(3, 8)) as road:
-        await road.poller.poll()
-        async with client_of(road.board) as http:
+    async with paradigm(ManualClock(at), World.from_seed(3, 8)) as pipeline:
+        await pipeline.poller.poll()
+        async with client_of(pipeline.board) as http:
             answer = await get_days(http)
 
     states = answer.states()
@@ -148,13 +148,13 @@ async def test_states_of_days(at: datetime, expected: Mapping[str, str]) -> None
 
 async def test_a_day_that_waits_for_its_rows_has_no_figures() -> None:
     """A business day without any row is empty, not zero, until somebody has a row or a day has passed."""
-    clock, world = PassedClock(NOON), World.from_seed(3, 8)
+    clock, world = ManualClock(NOON), World.from_seed(3, 8)
     transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep, scenarios=("late-day",)))
-    async with Road(transport, clock, world.keys.admin) as road, client_of(road.board) as http:
-        await road.poller.poll()
+    async with Pipeline(transport, clock, world.keys.admin) as pipeline, client_of(pipeline.board) as http:
+        await pipeline.poller.poll()
         waiting = await get_days(http)
         clock.moment += timedelta(hours=3)
-        await road.poller.poll()
+        await pipeline.poller.poll()
         arrived = await get_days(http)
 
     assert waiting.states()[LAST] == "empty"
@@ -165,11 +165,11 @@ async def test_a_day_that_waits_for_its_rows_has_no_figures() -> None:
 
 async def test_stale_figures_are_gone_as_from_metrics() -> None:
     """After max_staleness without a poll that read anything; the report is named, as stale."""
-    clock = PassedClock(NOON)
-    async with paradigm(clock, World.from_seed(3, 8)) as road, client_of(road.board) as http:
-        await road.poller.poll()
+    clock = ManualClock(NOON)
+    async with paradigm(clock, World.from_seed(3, 8)) as pipeline, client_of(pipeline.board) as http:
+        await pipeline.poller.poll()
         clock.moment += timedelta(days=3, seconds=1)
-        await road.poller.refresh()
+        await pipeline.poller.refresh()
         answer = await get_days(http)
 
     assert not answer.figures
@@ -178,13 +178,13 @@ async def test_stale_figures_are_gone_as_from_metrics() -> None:
 
 async def test_a_withdrawn_company_has_no_figures() -> None:
     """As it has no series."""
-    clock, world = PassedClock(NOON), World.from_seed(3, 8)
+    clock, world = ManualClock(NOON), World.from_seed(3, 8)
     transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep))
-    async with Road(transport, clock, world.keys.admin) as road, client_of(road.board) as http:
-        await road.poller.poll()
+    async with Pipeline(transport, clock, world.keys.admin) as pipeline, client_of(pipeline.board) as http:
+        await pipeline.poller.poll()
         async with httpx.AsyncClient(transport=transport) as platform:
             await set_scenarios(platform, "missing-company")
-        await road.poller.poll()
+        await pipeline.poller.poll()
         gone = str(world.busiest(1).id)
         assert not (await get_days(http, f"company=id:{gone}")).figures
         assert (await get_days(http)).figures
@@ -210,8 +210,8 @@ async def test_a_withdrawn_company_has_no_figures() -> None:
 )
 async def test_filters_leave_what_they_say(query: str, fits: Any) -> None:
     """Each is the whole answer without what does not fit, in the same order; days are filtered too."""
-    async with paradigm(PassedClock(NOON), World.from_seed(3, 4)) as road, client_of(road.board) as http:
-        await road.poller.poll()
+    async with paradigm(ManualClock(NOON), World.from_seed(3, 4)) as pipeline, client_of(pipeline.board) as http:
+        await pipeline.poller.poll()
         whole, part = await get_days(http), await get_days(http, query)
 
     assert part.figures == [each for each in whole.figures if fits(each)]
@@ -221,8 +221,8 @@ async def test_filters_leave_what_they_say(query: str, fits: Any) -> None:
 
 async def test_pages_joined_are_the_whole() -> None:
     """Whatever their size, in JSON and in CSV; companies stand in the order of their ids."""
-    async with paradigm(PassedClock(NOON), World.from_seed(3, 11)) as road, client_of(road.board) as http:
-        await road.poller.poll()
+    async with paradigm(ManualClock(NOON), World.from_seed(3, 11)) as pipeline, client_of(pipeline.board) as http:
+        await pipeline.poller.poll()
         whole = await get_days(http, f"from={LAST}")
         table = (await http.get(f"/api/v1/days?from={LAST}&format=csv")).text
         for size in (1, 4, 100):
@@ -426,17 +426,17 @@ def test_a_selector_may_have_globs_and_empty_is_nobody() -> None:
 
 async def test_nothing_is_sent_twice() -> None:
     """A client that has the newest version gets 304, after polls that changed no figure too; a new figure is sent."""
-    clock, world = PassedClock(NOON), World.from_seed(3, 8)
-    async with paradigm(clock, world) as road, client_of(road.board) as http:
-        await road.poller.poll()
+    clock, world = ManualClock(NOON), World.from_seed(3, 8)
+    async with paradigm(clock, world) as pipeline, client_of(pipeline.board) as http:
+        await pipeline.poller.poll()
         first = await http.get("/api/v1/days?to=2026-11-19")
         have = {"If-None-Match": f'"other", {first.headers["etag"]}'}
-        await road.poller.refresh()
+        await pipeline.poller.refresh()
         same = await http.get("/api/v1/days?to=2026-11-19", headers=have)
         another = await http.get("/api/v1/days?to=2026-11-18", headers=have)
         table = await http.get("/api/v1/days?to=2026-11-19&format=csv", headers=have)
         clock.moment += timedelta(hours=4)
-        await road.poller.poll()
+        await pipeline.poller.poll()
         later = await http.get("/api/v1/days?to=2026-11-19", headers=have)
 
     assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", first.headers["etag"])
@@ -446,14 +446,14 @@ async def test_nothing_is_sent_twice() -> None:
 
 async def test_a_poll_that_changes_nothing_keeps_the_version() -> None:
     """In the night the simulated companies sleep: two polls of the same moment are two publications of one truth."""
-    clock, world = PassedClock(NOON), World.from_seed(3, 8)
-    async with paradigm(clock, world) as road, client_of(road.board) as http:
-        await road.poller.poll()
+    clock, world = ManualClock(NOON), World.from_seed(3, 8)
+    async with paradigm(clock, world) as pipeline, client_of(pipeline.board) as http:
+        await pipeline.poller.poll()
         before = (await http.get("/api/v1/days")).headers["etag"]
-        shown = road.board.shown
+        shown = pipeline.board.shown
         clock.moment += timedelta(seconds=1)
-        await road.poller.poll()
-        assert shown is not road.board.shown
+        await pipeline.poller.poll()
+        assert shown is not pipeline.board.shown
         assert before == (await http.get("/api/v1/days")).headers["etag"]
 
 
@@ -498,9 +498,9 @@ async def test_before_anything_is_published_there_is_nothing() -> None:
 async def test_an_unwanted_family_is_not_told() -> None:
     """A measure of which one window is unwanted stays: its days are the same."""
     for excluded, there in ((("paradigm_sessions_*",), False), (("paradigm_sessions_7d",), True)):
-        async with paradigm(PassedClock(NOON), World.from_seed(3, 2), excluded=excluded) as road:
-            await road.poller.poll()
-            async with client_of(road.board) as http:
+        async with paradigm(ManualClock(NOON), World.from_seed(3, 2), excluded=excluded) as pipeline:
+            await pipeline.poller.poll()
+            async with client_of(pipeline.board) as http:
                 answer = await get_days(http)
         assert ("paradigm_sessions" in {each.measure for each in answer.figures}) is there
 

@@ -12,7 +12,7 @@ import yaml
 from exporter.domain.errors import OUTCOMES as EVERY_OUTCOME
 from exporter.metrics.report_view import ReportView
 from exporter.web.status.problems import COVERS, FAILING_FOR, OUTCOMES, RESTATED, Level, is_fresh, of_report
-from tests.road.road import RULES
+from tests.pipeline.pipeline import RULES
 from tests.web.test_days import named
 from tests.web.web_context import NOON
 

@@ -29,9 +29,9 @@ from exporter.web.status.page import Links, PageState, StatusPage
 from exporter.web.status.problems import FailedReload
 from exporter.web.status.sparkline import sparkline
 from exporter.web.status.text import day_name, figure, measured, share, span, words
-from tests.road.road import BUILT_IN, RULES, PassedClock, Road, set_scenarios, target_with, utc
-from tests.road.test_believable_days import Platform, all_days
-from tests.road.test_reports import begin
+from tests.pipeline.pipeline import BUILT_IN, RULES, ManualClock, Pipeline, set_scenarios, target_with, utc
+from tests.pipeline.test_believable_days import Platform, all_days
+from tests.pipeline.test_reports import begin
 from tests.samples import samples
 from tests.web.api_client import Response, board_with, client_of, figures_on, get_days
 from tests.web.parsed_status_page import ParsedStatusPage
@@ -91,12 +91,12 @@ def queries(world: World, day: date) -> Mapping[str, float]:
 async def test_page_api_metrics_and_the_platform_agree() -> None:
     """Every company's last day, today and usual, in all of them; the chart's last day is that day too."""
     world = World.from_seed(3, 12)
-    async with paradigm(PassedClock(NOON), world) as road:
-        await road.poller.poll()
-        page = await status(road.board)
-        async with client_of(road.board) as http:
+    async with paradigm(ManualClock(NOON), world) as pipeline:
+        await pipeline.poller.poll()
+        page = await status(pipeline.board)
+        async with client_of(pipeline.board) as http:
             answer = await get_days(http, "measure=paradigm_user_queries")
-        text = road.text()
+        text = pipeline.text()
 
     shown = {identity(row): row for row in page.companies}
     assert len(shown) == len(activity(text, "last_day")) > 8
@@ -120,9 +120,9 @@ async def test_page_api_metrics_and_the_platform_agree() -> None:
 )
 async def test_another_activity_is_shown_with_its_own_figures(name: str) -> None:
     """Of whatever report it is; the six weeks add up what the activity adds up."""
-    async with paradigm(PassedClock(NOON), World.from_seed(3, 6), min_group=15) as road:
-        await road.poller.poll()
-        page, text = await status(road.board, f"?activity={name}"), road.text()
+    async with paradigm(ManualClock(NOON), World.from_seed(3, 6), min_group=15) as pipeline:
+        await pipeline.poller.poll()
+        page, text = await status(pipeline.board, f"?activity={name}"), pipeline.text()
 
     served = activity(text, "last_day", name)
     assert {each["Activity"] for each in page.companies} == {words(name)}
@@ -136,10 +136,10 @@ async def test_another_activity_is_shown_with_its_own_figures(name: str) -> None
 
 async def test_six_weeks_are_those_of_the_api() -> None:
     """Smallest and largest figure of the 42 days, weekends included, none of today."""
-    async with paradigm(PassedClock(NOON), World.from_seed(3, 6)) as road:
-        await road.poller.poll()
-        page = await status(road.board, "?sort=company")
-        async with client_of(road.board) as http:
+    async with paradigm(ManualClock(NOON), World.from_seed(3, 6)) as pipeline:
+        await pipeline.poller.poll()
+        page = await status(pipeline.board, "?sort=company")
+        async with client_of(pipeline.board) as http:
             answer = await get_days(http, f"measure=paradigm_user_queries&from=2026-10-09&to={LAST}")
 
     for row, chart in zip(page.companies, page.charts, strict=True):
@@ -153,13 +153,13 @@ async def test_six_weeks_are_those_of_the_api() -> None:
 
 async def quiet(moment: datetime = NOON, *limits: Threshold) -> Board:
     """Returns a board on which all activities of the busiest company have fallen; `limits` are further ones."""
-    clock, world = PassedClock(NOON), World.from_seed(1, 6)
+    clock, world = ManualClock(NOON), World.from_seed(1, 6)
     transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep, scenarios=("quiet-company",)))
     clock.moment = moment
     target = replace(target_with(), company_limits=CompanyLimits((BUILT_IN, *limits)))
-    async with Road(transport, clock, world.keys.admin, target) as road:
-        await road.poller.poll()
-    return road.board
+    async with Pipeline(transport, clock, world.keys.admin, target) as pipeline:
+        await pipeline.poller.poll()
+    return pipeline.board
 
 
 def broken(text: str) -> list[tuple[str, ...]]:
@@ -231,9 +231,9 @@ async def test_each_broken_limit_has_a_row_of_its_own() -> None:
 
 async def test_what_companies_come_to_is_on_top_with_its_day() -> None:
     """Of each source with figures: the sum of its companies, against what is usual for those that have it."""
-    async with paradigm(PassedClock(SUNDAY), World.from_seed(3, 12)) as road:
-        await road.poller.poll()
-        page, text = await status(road.board, now=lambda: SUNDAY), road.text()
+    async with paradigm(ManualClock(SUNDAY), World.from_seed(3, 12)) as pipeline:
+        await pipeline.poller.poll()
+        page, text = await status(pipeline.board, now=lambda: SUNDAY), pipeline.text()
 
     used, usual = activity(text, "last_day"), activity(text, "baseline")
     share_of_usual = share(sum(used[each] for each in usual) / sum(usual.values()))
@@ -262,16 +262,19 @@ FAILING = {
 @pytest.mark.parametrize("scenario", FAILING)
 async def test_a_failing_report_says_what_why_since_when_and_what_to_do(scenario: str) -> None:
     """Its figures stay on the page; the failure is told in the words of the log."""
-    clock, world = PassedClock(NOON), World.from_seed(1, 6)
+    clock, world = ManualClock(NOON), World.from_seed(1, 6)
     transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep))
     what, runbook, why = FAILING[scenario]
-    async with Road(transport, clock, world.keys.admin) as road, httpx.AsyncClient(transport=transport) as platform:
-        await road.poller.poll()
-        before = await status(road.board)
+    async with (
+        Pipeline(transport, clock, world.keys.admin) as pipeline,
+        httpx.AsyncClient(transport=transport) as platform,
+    ):
+        await pipeline.poller.poll()
+        before = await status(pipeline.board)
         await set_scenarios(platform, scenario)
         clock.moment += HOUR
-        await road.poller.poll()
-        page = await status(road.board, now=clock.now)
+        await pipeline.poller.poll()
+        page = await status(pipeline.board, now=clock.now)
 
     (line,) = page.problems
     assert f"s, chat-sessions: {what}; no good poll since 2026-11-20 12:00 UTC" in line
@@ -286,12 +289,12 @@ async def test_a_failing_report_says_what_why_since_when_and_what_to_do(scenario
 
 async def test_what_has_one_cause_is_told_once() -> None:
     """A refused key is one line, not one for each report."""
-    clock, world = PassedClock(NOON), World.from_seed(1, 4)
+    clock, world = ManualClock(NOON), World.from_seed(1, 4)
     transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep, scenarios=("key-rejected",)))
     target = target_with(reports=tuple(PLATFORM.reports.values()))
-    async with Road(transport, clock, world.keys.admin, target) as road:
-        await road.poller.poll()
-        page = await status(road.board)
+    async with Pipeline(transport, clock, world.keys.admin, target) as pipeline:
+        await pipeline.poller.poll()
+        page = await status(pipeline.board)
 
     (line,) = page.problems
     assert "s, all 6 reports: The platform refuses the key; it was never read" in line
@@ -301,9 +304,9 @@ async def test_what_has_one_cause_is_told_once() -> None:
 async def test_a_refused_configuration_shows_until_a_good_one_is_read() -> None:
     """Whoever looks whether a change has arrived must see that it has not, also before the alert fires."""
     failed_reload: FailedReload | None = FailedReload(NOON - HOUR, "exporter.yml:3: settle: give <a> duration")
-    async with paradigm(PassedClock(NOON), World.from_seed(3, 4)) as road:
-        await road.poller.poll()
-        async with client_of(road.board, failed_reload=lambda: failed_reload) as http:
+    async with paradigm(ManualClock(NOON), World.from_seed(3, 4)) as pipeline:
+        await pipeline.poller.poll()
+        async with client_of(pipeline.board, failed_reload=lambda: failed_reload) as http:
             refused = ParsedStatusPage.of((await http.get("/")).text)
             failed_reload = None
             good = ParsedStatusPage.of((await http.get("/")).text)
@@ -320,9 +323,9 @@ async def test_a_refused_configuration_shows_until_a_good_one_is_read() -> None:
 
 async def test_late_polls_and_late_days() -> None:
     """Nothing needs to be published for that: the page looks at the clock."""
-    async with paradigm(PassedClock(NOON), World.from_seed(3, 4)) as road:
-        await road.poller.poll()
-        board = road.board
+    async with paradigm(ManualClock(NOON), World.from_seed(3, 4)) as pipeline:
+        await pipeline.poller.poll()
+        board = pipeline.board
     assert not (await status(board, now=lambda: NOON + 2 * HOUR)).problems
     (late,) = (await status(board, now=lambda: NOON + 3 * HOUR)).problems
     assert "s, all 6 reports: Polls have stopped: the next one is 2 h late" in late
@@ -332,12 +335,12 @@ async def test_late_polls_and_late_days() -> None:
 
 async def test_an_empty_day_and_companies_that_are_missing() -> None:
     """What the exporter itself finds: days that wait, expected companies, selectors that select nobody."""
-    clock, world = PassedClock(NOON), World.from_seed(3, 8)
+    clock, world = ManualClock(NOON), World.from_seed(3, 8)
     transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep, scenarios=("late-day",)))
     target = target_with(companies=Companies(expected=("1", "4711"), exclude=("No such*",)))
-    async with Road(transport, clock, world.keys.admin, target) as road:
-        await road.poller.poll()
-        page = await status(road.board)
+    async with Pipeline(transport, clock, world.keys.admin, target) as pipeline:
+        await pipeline.poller.poll()
+        page = await status(pipeline.board)
 
     told = "\n".join(page.problems)
     assert "s, chat-sessions: A complete business day has no row of any company yet" in told
@@ -348,13 +351,16 @@ async def test_an_empty_day_and_companies_that_are_missing() -> None:
 
 
 async def test_a_company_that_was_taken_back_is_named() -> None:
-    clock, world = PassedClock(NOON), World.from_seed(3, 8)
+    clock, world = ManualClock(NOON), World.from_seed(3, 8)
     transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep))
-    async with Road(transport, clock, world.keys.admin) as road, httpx.AsyncClient(transport=transport) as platform:
-        await road.poller.poll()
+    async with (
+        Pipeline(transport, clock, world.keys.admin) as pipeline,
+        httpx.AsyncClient(transport=transport) as platform,
+    ):
+        await pipeline.poller.poll()
         await set_scenarios(platform, "missing-company")
-        await road.poller.poll()
-        page = await status(road.board)
+        await pipeline.poller.poll()
+        page = await status(pipeline.board)
 
     (line,) = page.problems
     assert "The platform took back all rows of 1 company" in line
@@ -366,13 +372,13 @@ async def test_a_renamed_company_has_one_name() -> None:
     platform = Platform(all_days("17", "18"))
     platform.silent_in_tools = frozenset({"18"})
     both = (PLATFORM.reports["chat-sessions"], PLATFORM.reports["tools"])
-    async with Road(platform, PassedClock(utc(2026, 3, 4, 12)), "k", target_with(reports=both)) as road:
-        await road.poller.poll()
+    async with Pipeline(platform, ManualClock(utc(2026, 3, 4, 12)), "k", target_with(reports=both)) as pipeline:
+        await pipeline.poller.poll()
         platform.names["18"] = "Contoso SE"
-        await road.poller.poll()
+        await pipeline.poller.poll()
         queries = ("", "?activity=tool_uses", "?q=Contoso", "?q=Contoso+SE")
-        pages = [await status(road.board, query) for query in queries]
-        async with client_of(road.board) as http:
+        pages = [await status(pipeline.board, query) for query in queries]
+        async with client_of(pipeline.board) as http:
             answer = await get_days(http, "company=18")
 
     for page in pages:
@@ -385,17 +391,17 @@ async def test_before_the_first_poll() -> None:
     """The page is there, and says that it knows nothing yet."""
     nothing = await status(Board())
     assert nothing.summary == "No figures yet: the first poll is still running. "
-    async with paradigm(PassedClock(NOON), World.from_seed(3, 4)) as road:
-        page = await status(road.board, next_poll=lambda _source: NOON + HOUR)
+    async with paradigm(ManualClock(NOON), World.from_seed(3, 4)) as pipeline:
+        page = await status(pipeline.board, next_poll=lambda _source: NOON + HOUR)
     assert {row["Health"] for row in page.reports} == {"not polled yet"}
     assert {row["Next poll"] for row in page.reports} == {"2026-11-20 13:00 UTC in 1 h"}
 
 
 async def test_a_report_that_the_platform_lacks_is_no_trouble() -> None:
-    road, _, _ = begin("tools")
-    async with road:
-        await road.poller.poll()
-        page = await status(road.board)
+    pipeline, _, _ = begin("tools")
+    async with pipeline:
+        await pipeline.poller.poll()
+        page = await status(pipeline.board)
     health = {row["Report"]: row["Health"] for row in page.reports}
     assert health.pop("tools") == "not on this platform"
     assert set(health.values()) == {"good"}
@@ -544,9 +550,9 @@ async def test_a_removed_source_leaves_page_and_api() -> None:
 
 async def test_unwanted_families_are_not_on_the_page() -> None:
     """What is not on /metrics is not shown here either: a dash, and no limit."""
-    async with paradigm(PassedClock(NOON), World.from_seed(3, 4), excluded=("chat_usage_activity_*",)) as road:
-        await road.poller.poll()
-        page = await status(road.board)
+    async with paradigm(ManualClock(NOON), World.from_seed(3, 4), excluded=("chat_usage_activity_*",)) as pipeline:
+        await pipeline.poller.poll()
+        page = await status(pipeline.board)
     assert {(row["Last day"], row["Baseline"], row["Broken limit"].strip()) for row in page.companies} == {
         ("–", "–", "–")
     }

@@ -17,7 +17,7 @@ from exporter.exposition.text import write
 from exporter.platforms.paradigm.platform import QUERIES
 from exporter.simulator.paradigm.world import MODES
 from exporter.web.api.write import _harmless, _lines
-from tests.road.road import utc
+from tests.pipeline.pipeline import utc
 from tests.web.api_client import board_with, client_of
 from tests.web.parsed_status_page import ParsedStatusPage
 

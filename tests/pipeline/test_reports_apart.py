@@ -15,7 +15,7 @@ from exporter.platforms.paradigm.platform import REPORTS
 from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
-from tests.road.road import RULES, PassedClock, Road, Series, utc
+from tests.pipeline.pipeline import RULES, ManualClock, Pipeline, Series, utc
 
 HOUR = timedelta(hours=1)
 BEGIN = utc(2026, 11, 17, 15)
@@ -68,7 +68,7 @@ FAULTS = (
 class FaultyTransport(httpx.ASGITransport):
     """The simulated platform; one path responds with `fault` while it is set."""
 
-    def __init__(self, world: World, clock: PassedClock, path: str | None) -> None:
+    def __init__(self, world: World, clock: ManualClock, path: str | None) -> None:
         super().__init__(create_app(world, clock.now, sleep=clock.sleep))
         self._path = path
         self.fault: Callable[[httpx.Request], httpx.Response] | None = None
@@ -81,20 +81,20 @@ class FaultyTransport(httpx.ASGITransport):
 
 async def simulate(path: str | None) -> Sequence[Page]:
     """Polls every hour and returns the samples after each; `path` fails in 24 polls after the first."""
-    clock, world = PassedClock(BEGIN), World.from_seed(1, 5)
+    clock, world = ManualClock(BEGIN), World.from_seed(1, 5)
     platform, troubles, pages = FaultyTransport(world, clock, path), cycle(FAULTS), list[Page]()
-    async with Road(platform, clock, world.keys.admin, TARGET) as road:
+    async with Pipeline(platform, clock, world.keys.admin, TARGET) as pipeline:
         for hour in range(1 + HOURS + AFTERWARDS):
             platform.fault = next(troubles) if 1 <= hour <= HOURS else None
-            await road.poller.poll()
-            pages.append(by_report(road))
+            await pipeline.poller.poll()
+            pages.append(by_report(pipeline))
             clock.moment += HOUR
     return pages
 
 
-def by_report(road: Road) -> Page:
+def by_report(pipeline: Pipeline) -> Page:
     found: dict[str, dict[Series, float]] = {report: {} for report in (*REPORTS, ALL)}
-    for series, value in road.page().items():
+    for series, value in pipeline.page().items():
         report = (
             ALL if series.name == COMPANY_INFO.name else dict(series.labels).get("report", FIGURES.get(series.name))
         )

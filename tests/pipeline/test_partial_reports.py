@@ -15,8 +15,8 @@ from exporter.platforms.paradigm.platform import REPORTS
 from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
-from tests.road.road import BUILT_IN, RULES, PassedClock, Road, Series, target_with, utc
-from tests.road.test_reports_apart import FAULTS
+from tests.pipeline.pipeline import BUILT_IN, RULES, ManualClock, Pipeline, Series, target_with, utc
+from tests.pipeline.test_reports_apart import FAULTS
 
 BEGIN = utc(2026, 11, 3, 15)
 WEEKS = 3
@@ -36,7 +36,7 @@ class Changed(httpx.ASGITransport):
     """The simulated platform with wrong or changed responses for one path."""
 
     world: World
-    clock: PassedClock
+    clock: ManualClock
     path: str
     fault: Callable[[httpx.Request], httpx.Response] | None = None
     change: Callable[[Document], Document] = lambda document: document
@@ -62,13 +62,13 @@ def target_of(*names: str) -> Target:
 
 async def simulate(names: tuple[str, ...], polls: int, path: str = "", **what: object) -> Page:
     """Returns the samples after daily polls, the last at noon."""
-    clock, world = PassedClock(BEGIN), World.from_seed(1, 5)
+    clock, world = ManualClock(BEGIN), World.from_seed(1, 5)
     platform = Changed(world, clock, path, **what)  # type: ignore[arg-type]  # as Changed has them
-    async with Road(platform, clock, world.keys.admin, target_of(*names)) as road:
+    async with Pipeline(platform, clock, world.keys.admin, target_of(*names)) as pipeline:
         for _ in range(polls):
-            await road.poller.poll()
+            await pipeline.poller.poll()
             clock.moment += DAILY
-        return road.page()
+        return pipeline.page()
 
 
 def of_use(page: Page, report: str) -> Page:

@@ -11,8 +11,8 @@ from exporter.platforms.api import Context, Report, Request
 from exporter.platforms.paradigm.platform import PLATFORM
 from exporter.platforms.paradigm.platform import REPORTS as BUILT_IN
 from exporter.polling.state_file import StateFile
-from tests.road.road import PassedClock, Road, target_with
-from tests.road.test_believable_days import DAY, DECLARED, HOUR, NOON, WEDNESDAY, Platform, at
+from tests.pipeline.pipeline import ManualClock, Pipeline, target_with
+from tests.pipeline.test_believable_days import DAY, DECLARED, HOUR, NOON, WEDNESDAY, Platform, at
 
 pytestmark = pytest.mark.anyio
 
@@ -40,13 +40,13 @@ def tools_on(last: object) -> Tools:
     return Tools({("17", WEDNESDAY - n * DAY): last if n == 1 else BOTH for n in range(40)})
 
 
-def uses(road: Road, window: str = "last_day") -> Mapping[str, float]:
+def uses(pipeline: Pipeline, window: str = "last_day") -> Mapping[str, float]:
     name = f"paradigm_tool_uses_{window}"
-    return {dict(key.labels)["tool"]: value for key, value in road.page(name).items() if key.name == name}
+    return {dict(key.labels)["tool"]: value for key, value in pipeline.page(name).items() if key.name == name}
 
 
-def activity(road: Road) -> list[float]:
-    return list(road.page("chat_usage_activity_last_day").values())
+def activity(pipeline: Pipeline) -> list[float]:
+    return list(pipeline.page("chat_usage_activity_last_day").values())
 
 
 CORRECTED: Mapping[str, tuple[object, Mapping[str, float]]] = {
@@ -68,14 +68,14 @@ async def test_only_a_list_that_was_read_removes_a_tool(
 ) -> None:
     """From the last day and sums; an unreadable list changes nothing."""
     platform = tools_on(BOTH)
-    async with Road(platform, PassedClock(NOON), "k", target_with(reports=(report,))) as road:
-        await road.poller.poll()
-        assert uses(road) == {"Code": 6, "CRM": 2}
+    async with Pipeline(platform, ManualClock(NOON), "k", target_with(reports=(report,))) as pipeline:
+        await pipeline.poller.poll()
+        assert uses(pipeline) == {"Code": 6, "CRM": 2}
         platform.rows["17", LAST] = tools
-        await at(road, NOON + HOUR)
+        await at(pipeline, NOON + HOUR)
 
-        assert uses(road) == expected
-        assert uses(road, "7d") == {tool: value + SIX_DAYS.get(tool, 0) for tool, value in expected.items()}
+        assert uses(pipeline) == expected
+        assert uses(pipeline, "7d") == {tool: value + SIX_DAYS.get(tool, 0) for tool, value in expected.items()}
 
 
 FIRST_READ: Mapping[str, tuple[object, Mapping[str, float], list[float]]] = {
@@ -92,11 +92,11 @@ async def test_a_tool_counts_0_where_the_tools_were_read(
     tools: object, expected: Mapping[str, float], judged: list[float], report: Report
 ) -> None:
     """Otherwise it is absent, as is the day's activity."""
-    async with Road(tools_on(tools), PassedClock(NOON), "k", target_with(reports=(report,))) as road:
-        await road.poller.poll()
-        assert uses(road) == expected
-        assert uses(road, "7d") == {tool: value + SIX_DAYS[tool] for tool, value in expected.items()}
-        assert activity(road) == judged
+    async with Pipeline(tools_on(tools), ManualClock(NOON), "k", target_with(reports=(report,))) as pipeline:
+        await pipeline.poller.poll()
+        assert uses(pipeline) == expected
+        assert uses(pipeline, "7d") == {tool: value + SIX_DAYS[tool] for tool, value in expected.items()}
+        assert activity(pipeline) == judged
 
 
 @dataclass(frozen=True)
@@ -122,15 +122,15 @@ async def test_figures_are_correct_after_a_restart_from_an_old_state_file(
     tmp_path: Path, version: str, report: Report
 ) -> None:
     """Days from another decoder version are read again; rows without markers are corrected in any case."""
-    platform, clock = tools_on(BOTH), PassedClock(NOON)
+    platform, clock = tools_on(BOTH), ManualClock(NOON)
     for each, decoder in ((Unmarked(report), version), (report, str(PLATFORM.version))):
         target = target_with(reports=(each,))  # type: ignore[arg-type]  # Unmarked forwards the rest of a report
         store = StateFile(tmp_path / "state", clock.now).store("s", {"version of the decoder": decoder}, target.rules)
-        async with Road(platform, clock, "k", target, store=store) as road:
-            await at(road, clock.moment + HOUR)
+        async with Pipeline(platform, clock, "k", target, store=store) as pipeline:
+            await at(pipeline, clock.moment + HOUR)
             platform.rows["17", LAST] = [MORE_CODE]
-    assert uses(road) == {"Code": 9, "CRM": 0}
-    assert uses(road, "28d") == {"Code": 27 * 6 + 9, "CRM": 27 * 2}
+    assert uses(pipeline) == {"Code": 9, "CRM": 0}
+    assert uses(pipeline, "28d") == {"Code": 27 * 6 + 9, "CRM": 27 * 2}
 
 
 def test_states_of_earlier_releases_are_read_again() -> None:

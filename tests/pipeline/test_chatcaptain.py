@@ -25,7 +25,7 @@ from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.chatcaptain.components import truth
 from exporter.simulator.chatcaptain.tally import OPERATOR_NAMES
 from exporter.simulator.paradigm.world import World
-from tests.road.road import RULES, PassedClock, Road, set_scenarios, utc
+from tests.pipeline.pipeline import RULES, ManualClock, Pipeline, set_scenarios, utc
 from tests.simulator.chatcaptain.odd import ODD_OVERRIDES
 
 pytestmark = pytest.mark.anyio
@@ -62,12 +62,12 @@ class Platform:
     """A simulated ChatCaptain with one chatbot, and the clock that it shares with the exporter."""
 
     bots: Bots
-    clock: PassedClock
+    clock: ManualClock
     transport: httpx.ASGITransport
 
     @classmethod
     def of(cls, zone: ZoneInfo, now: datetime, *scenarios: str, channels: int = 5) -> "Platform":
-        bots, clock = Bots.from_seed(1, 1, channels, zone), PassedClock(now)
+        bots, clock = Bots.from_seed(1, 1, channels, zone), ManualClock(now)
         app = create_app(World.from_seed(1, 1, zone), clock.now, scenarios=scenarios, sleep=clock.sleep, bots=bots)
         return cls(bots, clock, httpx.ASGITransport(app))
 
@@ -94,9 +94,9 @@ class Platform:
             interval=timedelta(hours=1),
         )
 
-    def road(self, target: Target | None = None, per_minute: int = 6000) -> Road:
+    def pipeline(self, target: Target | None = None, per_minute: int = 6000) -> Pipeline:
         key, target = self.bots.chatbots[0].key, target or self.target()
-        return Road(self.transport, self.clock, key, target, platform=PLATFORM, per_minute=per_minute)
+        return Pipeline(self.transport, self.clock, key, target, platform=PLATFORM, per_minute=per_minute)
 
     def told(self, report: str, day: date, channel: str = "") -> Mapping[str, object]:
         query = {"chatbot": self.bots.chatbots[0].id, "day": day.isoformat(), "report": report, "channel": channel}
@@ -117,7 +117,7 @@ class Platform:
         return found
 
 
-class MovingClock(PassedClock):
+class MovingClock(ManualClock):
     """A clock that advances when code sleeps on it."""
 
     async def sleep(self, seconds: float) -> None:
@@ -138,20 +138,20 @@ def _samples(figures: Mapping[str, object], prefix: str, window: str, labels: Ma
     return found
 
 
-def outcomes_of(road: Road) -> Mapping[str, float]:
+def outcomes_of(pipeline: Pipeline) -> Mapping[str, float]:
     """Returns the number of polls of all reports by outcome."""
     found: dict[str, float] = {}
-    for series, value in road.page("chat_usage_polls_total").items():
+    for series, value in pipeline.page("chat_usage_polls_total").items():
         outcome = dict(series.labels)["outcome"]
         found[outcome] = found.get(outcome, 0.0) + value
     return {outcome: count for outcome, count in found.items() if count}
 
 
-def figures(road: Road, window: str) -> Figures:
+def figures(pipeline: Pipeline, window: str) -> Figures:
     """Returns the samples of a window in the exposition."""
     return {
         (series.name, frozenset(label for label in series.labels if label[0] not in ("company_id", "company"))): value
-        for series, value in road.page("chatcaptain_").items()
+        for series, value in pipeline.page("chatcaptain_").items()
         if series.name.endswith(window)
     }
 
@@ -176,24 +176,24 @@ async def test_every_shape_gives_the_platforms_figures(zone: ZoneInfo, now: date
     """For the last day, today, and seven days with a clock change."""
     platform = Platform.of(zone, now, shape)
     today = calendars.day_at(now, zone)
-    async with platform.road() as road:
-        await road.poller.poll()
-        assert outcomes_of(road) == {"ok": 3.0}
+    async with platform.pipeline() as pipeline:
+        await pipeline.poller.poll()
+        assert outcomes_of(pipeline) == {"ok": 3.0}
 
     yesterday = today - timedelta(days=1)
-    last_day = figures(road, "_last_day")
+    last_day = figures(pipeline, "_last_day")
     assert without_zeros_of_names(last_day) == pytest.approx(platform.expected(yesterday, "_last_day"))
     running = {
         key: value
         for key, value in platform.expected(today, "_today").items()
         if not set(BROKEN_DOWN.values()) & dict(key[1]).keys()
     }
-    assert without_zeros_of_names(figures(road, "_today")) == pytest.approx(running)
+    assert without_zeros_of_names(figures(pipeline, "_today")) == pytest.approx(running)
     assert running["chatcaptain_conversations_today", frozenset()] > 0
     for name in ("conversations", "messages", "steps"):
         days = [today - timedelta(days=n) for n in range(1, 8)]
         week = sum(float(str(platform.told("overview", day)[name])) for day in days)
-        assert figures(road, "_7d")[f"chatcaptain_{name}_7d", frozenset()] == week
+        assert figures(pipeline, "_7d")[f"chatcaptain_{name}_7d", frozenset()] == week
 
 
 def odd_overrides(*reports: str) -> Mapping[str, Override]:
@@ -213,20 +213,20 @@ def odd_overrides(*reports: str) -> Mapping[str, Override]:
 async def test_an_unknown_shape_gives_no_figure_and_one_log_line(caplog: pytest.LogCaptureFixture) -> None:
     """Overrides in the configuration make it readable."""
     platform = Platform.of(UTC_ZONE, NOON, "shape-odd")
-    async with platform.road(platform.target(reports=("overview",))) as road:
-        await road.poller.poll()
-        assert outcomes_of(road) == {"schema": 1.0}
-        assert not road.page("chatcaptain_")
+    async with platform.pipeline(platform.target(reports=("overview",))) as pipeline:
+        await pipeline.poller.poll()
+        assert outcomes_of(pipeline) == {"schema": 1.0}
+        assert not pipeline.page("chatcaptain_")
     [line] = [record for record in caplog.records if record.message == "poll failed"]
     reason = str(line.__dict__["reason"])
     assert "sources.s.overrides.overview.components." in reason
     assert "\n" not in reason
 
-    async with platform.road(platform.target(odd_overrides("overview", "channel"))) as road:
-        await road.poller.poll()
-        assert outcomes_of(road) == {"ok": 3.0}
+    async with platform.pipeline(platform.target(odd_overrides("overview", "channel"))) as pipeline:
+        await pipeline.poller.poll()
+        assert outcomes_of(pipeline) == {"ok": 3.0}
     yesterday = NOON.date() - timedelta(days=1)
-    found = without_zeros_of_names(figures(road, "_last_day"))
+    found = without_zeros_of_names(figures(pipeline, "_last_day"))
     assert found == pytest.approx(platform.expected(yesterday, "_last_day"))
 
 
@@ -236,10 +236,10 @@ def test_a_component_that_does_not_exist_is_refused() -> None:
         PLATFORM.configured("overview", Override(components={"CONVERSATIONS_COUNT": Component(expression("a"))}))
 
 
-def asked(road: Road) -> Mapping[str, float]:
+def asked(pipeline: Pipeline) -> Mapping[str, float]:
     """Returns the number of requests by report."""
     found: dict[str, float] = {}
-    for series, value in road.page("chat_usage_api_requests_total").items():
+    for series, value in pipeline.page("chat_usage_api_requests_total").items():
         labels = dict(series.labels)
         found[labels["report"]] = found.get(labels["report"], 0.0) + value
     return found
@@ -250,15 +250,15 @@ async def test_requests_match_the_plan_and_final_days_are_not_requested_again(ch
     """Past days are requested once, days that can change at each poll, and the list of channels once a day."""
     platform = Platform.of(UTC_ZONE, NOON, channels=channels)
     target = platform.target(keep_days=held)
-    async with platform.road(target) as road:
-        await road.poller.poll()
-        start = asked(road)
-        road.clock.moment += timedelta(hours=1)
-        await road.poller.poll()
-        one_poll = {report: count - start[report] for report, count in asked(road).items()}
-        road.clock.moment += timedelta(hours=18)  # the next day is complete
-        await road.poller.poll()
-        flip = {report: count - start[report] - one_poll[report] for report, count in asked(road).items()}
+    async with platform.pipeline(target) as pipeline:
+        await pipeline.poller.poll()
+        start = asked(pipeline)
+        pipeline.clock.moment += timedelta(hours=1)
+        await pipeline.poller.poll()
+        one_poll = {report: count - start[report] for report, count in asked(pipeline).items()}
+        pipeline.clock.moment += timedelta(hours=18)  # the next day is complete
+        await pipeline.poller.poll()
+        flip = {report: count - start[report] - one_poll[report] for report, count in asked(pipeline).items()}
 
     days = RULES.reread_days + 1
     assert one_poll == {"overview": days, "inbox": days, "channel": days * channels, "channels": 0.0}
@@ -288,9 +288,9 @@ async def test_the_series_of_a_chatbot_are_within_the_forecast() -> None:
     """Per family; the forecast assumes all names of all breakdowns, and calls in every channel."""
     platform = Platform.of(UTC_ZONE, NOON)
     target = platform.target(keep_days=RULES.keep_days)
-    async with platform.road(target) as road:
-        await road.poller.poll()
-        text = road.text()
+    async with platform.pipeline(target) as pipeline:
+        await pipeline.poller.poll()
+        text = pipeline.text()
     cadence = Cadence(timedelta(hours=1), 0.0, UTC_ZONE, RULES.settle)
     [foreseen] = forecast([SourcePlan(target, cadence, 60, one_company=True)], Size(9, 5), NOON).sources
     most: dict[str, int] = dict(foreseen.series)
@@ -308,17 +308,17 @@ async def test_the_series_of_a_chatbot_are_within_the_forecast() -> None:
 async def test_twelve_channels_serve_their_last_day_within_a_minute() -> None:
     """At 60 requests per minute while past days are read; the clock advances as the rate limit requires."""
     platform = replace(Platform.of(UTC_ZONE, NOON, channels=12), clock=MovingClock(NOON))
-    async with platform.road(platform.target(keep_days=RULES.keep_days), per_minute=60) as road:
+    async with platform.pipeline(platform.target(keep_days=RULES.keep_days), per_minute=60) as pipeline:
         served_at: list[float] = []
-        put = road.board.put
+        put = pipeline.board.put
 
         def noted(source: str, rendered: RenderedSource) -> None:
             put(source, rendered)
-            if len(road.page("chatcaptain_channel_conversations_last_day")) == 12:
+            if len(pipeline.page("chatcaptain_channel_conversations_last_day")) == 12:
                 served_at.append(sum(platform.clock.slept))
 
-        road.board.put = noted  # type: ignore[method-assign]  # listens
-        await road.poller.poll()
+        pipeline.board.put = noted  # type: ignore[method-assign]  # listens
+        await pipeline.poller.poll()
     assert served_at[0] <= 60
     assert sum(platform.clock.slept) > 300, "the history took its time"
 
@@ -336,21 +336,23 @@ async def test_twelve_channels_serve_their_last_day_within_a_minute() -> None:
 async def test_a_failure_serves_no_figure(scenario: str, outcomes: Mapping[str, float]) -> None:
     """No zeros; the log line has the platform's message."""
     platform = Platform.of(UTC_ZONE, NOON, scenario)
-    async with platform.road() as road:
-        await road.poller.poll()
-        assert outcomes_of(road) == outcomes
-        assert not [name for name in road.page("chatcaptain_") if name.name != "chatcaptain_channel_info"]
+    async with platform.pipeline() as pipeline:
+        await pipeline.poller.poll()
+        assert outcomes_of(pipeline) == outcomes
+        assert not [name for name in pipeline.page("chatcaptain_") if name.name != "chatcaptain_channel_info"]
 
 
 async def test_a_broken_channel_does_not_affect_the_others() -> None:
     """The poll is good, since no limit needs the channel; the channel is named."""
     platform = Platform.of(UTC_ZONE, NOON, "channel-broken")
-    async with platform.road() as road:
-        await road.poller.poll()
-        assert outcomes_of(road) == {"ok": 3.0}
-        [unread] = road.page("chat_usage_report_unread")
+    async with platform.pipeline() as pipeline:
+        await pipeline.poller.poll()
+        assert outcomes_of(pipeline) == {"ok": 3.0}
+        [unread] = pipeline.page("chat_usage_report_unread")
         assert dict(unread.labels) == {"report": "channel", "item": platform.bots.chatbots[0].channels[1].id}
-        served = {dict(each.labels)["channel_id"] for each in road.page("chatcaptain_channel_conversations_last_day")}
+        served = {
+            dict(each.labels)["channel_id"] for each in pipeline.page("chatcaptain_channel_conversations_last_day")
+        }
     channels = [channel.id for channel in platform.bots.chatbots[0].channels]
     assert served == set(channels) - {channels[1]}
 
@@ -358,20 +360,20 @@ async def test_a_broken_channel_does_not_affect_the_others() -> None:
 async def test_without_a_list_of_channels_other_reports_continue() -> None:
     """With yesterday's list the channels are requested too, although the poll fails."""
     fresh = Platform.of(UTC_ZONE, NOON, "channels-broken")
-    async with fresh.road() as road:
-        await road.poller.poll()
-        assert outcomes_of(road) == {"ok": 2.0, "http_error": 1.0}
-        assert not road.page("chatcaptain_channel_")
-        assert road.page("chatcaptain_conversations_last_day")
+    async with fresh.pipeline() as pipeline:
+        await pipeline.poller.poll()
+        assert outcomes_of(pipeline) == {"ok": 2.0, "http_error": 1.0}
+        assert not pipeline.page("chatcaptain_channel_")
+        assert pipeline.page("chatcaptain_conversations_last_day")
 
     known = Platform.of(UTC_ZONE, NOON)
-    async with known.road() as road:
-        await road.poller.poll()
+    async with known.pipeline() as pipeline:
+        await pipeline.poller.poll()
         await known.switch("channels-broken")
         known.clock.moment += timedelta(hours=20)
-        await road.poller.poll()
-        assert outcomes_of(road) == {"ok": 5.0, "http_error": 1.0}
-        served = road.page("chatcaptain_channel_conversations_last_day")
+        await pipeline.poller.poll()
+        assert outcomes_of(pipeline) == {"ok": 5.0, "http_error": 1.0}
+        served = pipeline.page("chatcaptain_channel_conversations_last_day")
     yesterday = known.clock.moment.date() - timedelta(days=1)
     assert sum(served.values()) == sum(
         float(str(known.told("channel", yesterday, channel.id)["conversations"]))
@@ -382,29 +384,33 @@ async def test_without_a_list_of_channels_other_reports_continue() -> None:
 async def test_a_renamed_channel_keeps_its_series() -> None:
     """The name is only in the info metric, which changes with the next list."""
     platform = Platform.of(UTC_ZONE, NOON)
-    async with platform.road(platform.target(keep_days=RULES.keep_days)) as road:
-        await road.poller.poll()
-        before = road.page("chatcaptain_channel_conversations_28d").keys()
-        names = {dict(each.labels)["channel"] for each in road.page("chatcaptain_channel_info")}
+    async with platform.pipeline(platform.target(keep_days=RULES.keep_days)) as pipeline:
+        await pipeline.poller.poll()
+        before = pipeline.page("chatcaptain_channel_conversations_28d").keys()
+        names = {dict(each.labels)["channel"] for each in pipeline.page("chatcaptain_channel_info")}
         await platform.switch("channel-renamed")
         platform.clock.moment += timedelta(hours=20)
-        await road.poller.poll()
-        after = {dict(each.labels)["channel"] for each in road.page("chatcaptain_channel_info")}
-        assert road.page("chatcaptain_channel_conversations_28d").keys() == before
+        await pipeline.poller.poll()
+        after = {dict(each.labels)["channel"] for each in pipeline.page("chatcaptain_channel_info")}
+        assert pipeline.page("chatcaptain_channel_conversations_28d").keys() == before
     assert names != after
 
 
 async def test_a_removed_channel_has_no_last_day() -> None:
     """Its series end, the others continue."""
     platform = Platform.of(UTC_ZONE, NOON)
-    async with platform.road() as road:
-        await road.poller.poll()
-        before = {dict(each.labels)["channel_id"] for each in road.page("chatcaptain_channel_conversations_last_day")}
+    async with platform.pipeline() as pipeline:
+        await pipeline.poller.poll()
+        before = {
+            dict(each.labels)["channel_id"] for each in pipeline.page("chatcaptain_channel_conversations_last_day")
+        }
         await platform.switch("channel-removed")
         platform.clock.moment += timedelta(hours=48)
-        await road.poller.poll()
-        after = {dict(each.labels)["channel_id"] for each in road.page("chatcaptain_channel_conversations_last_day")}
-        named = {dict(each.labels)["channel_id"] for each in road.page("chatcaptain_channel_info")}
+        await pipeline.poller.poll()
+        after = {
+            dict(each.labels)["channel_id"] for each in pipeline.page("chatcaptain_channel_conversations_last_day")
+        }
+        named = {dict(each.labels)["channel_id"] for each in pipeline.page("chatcaptain_channel_info")}
     assert after < before
     assert after == named
 
@@ -412,9 +418,9 @@ async def test_a_removed_channel_has_no_last_day() -> None:
 async def test_no_operator_is_in_the_exposition_or_the_state() -> None:
     """Neither name nor id."""
     platform = Platform.of(UTC_ZONE, NOON)
-    async with platform.road() as road:
-        await road.poller.poll()
-        text = road.text() + repr(road.poller._states)
+    async with platform.pipeline() as pipeline:
+        await pipeline.poller.poll()
+        text = pipeline.text() + repr(pipeline.poller._states)
     for identity, name in OPERATOR_NAMES.items():
         assert identity not in text
         assert name not in text

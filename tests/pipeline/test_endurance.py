@@ -17,7 +17,7 @@ from exporter.polling.schedule import Cadence
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from exporter.simulator.scenarios import OF_CHATCAPTAIN, SCENARIOS
-from tests.road.road import RULES, PassedClock, Road, set_scenarios, target_with, utc
+from tests.pipeline.pipeline import RULES, ManualClock, Pipeline, set_scenarios, target_with, utc
 
 pytestmark = pytest.mark.anyio
 
@@ -29,14 +29,14 @@ MAX_GROWTH = 200_000
 """Bytes over 84 polls: 2.4 kB per poll."""
 
 
-async def run_days(road: Road, platform: httpx.AsyncClient, days: int, random: Random) -> None:
+async def run_days(pipeline: Pipeline, platform: httpx.AsyncClient, days: int, random: Random) -> None:
     """Polls every two hours, each time with a random fault or none."""
     faults = [name for name in SCENARIOS if name not in OF_CHATCAPTAIN]
     for _ in range(days * POLLS_A_DAY):
-        road.clock.moment += timedelta(hours=24 / POLLS_A_DAY)
+        pipeline.clock.moment += timedelta(hours=24 / POLLS_A_DAY)
         await set_scenarios(platform, random.choice((*NO_FAULT, *faults)))
-        await road.poller.poll()
-        road.clock.slept.clear()  # memory of the test, not of the exporter
+        await pipeline.poller.poll()
+        pipeline.clock.slept.clear()  # memory of the test, not of the exporter
 
 
 def held_bytes() -> int:
@@ -54,23 +54,23 @@ def held_bytes() -> int:
 
 async def test_a_week_of_faults_leaks_no_memory(caplog: pytest.LogCaptureFixture) -> None:
     """From the third to the tenth day memory hardly grows, and the number of series stays within the forecast."""
-    clock, world, random = PassedClock(utc(2026, 3, 2, 12)), World.from_seed(5, COMPANIES), Random(1)
+    clock, world, random = ManualClock(utc(2026, 3, 2, 12)), World.from_seed(5, COMPANIES), Random(1)
     caplog.set_level(logging.CRITICAL)  # pytest keeps every log line
     transport = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
     target = target_with(reports=tuple(PLATFORM.reports.values()))
     async with (
-        Road(transport, clock, world.keys.admin, target) as road,
+        Pipeline(transport, clock, world.keys.admin, target) as pipeline,
         httpx.AsyncClient(transport=transport) as platform,
     ):
-        await run_days(road, platform, 3, random)
+        await run_days(pipeline, platform, 3, random)
         before = held_bytes()
-        await run_days(road, platform, 7, random)
+        await run_days(pipeline, platform, 7, random)
         grown = held_bytes() - before
         await set_scenarios(platform)
         clock.moment += timedelta(hours=1)
-        await road.poller.poll()
-        lines = [line for line in road.text().splitlines() if not line.startswith("#")]
-        outcomes = road.outcomes()
+        await pipeline.poller.poll()
+        lines = [line for line in pipeline.text().splitlines() if not line.startswith("#")]
+        outcomes = pipeline.outcomes()
 
     cadence = Cadence(target.interval, 0.0, RULES.zone, RULES.settle)
     max_series = forecast([SourcePlan(target, cadence, 60)], Size(COMPANIES), clock.moment).total_series
@@ -78,4 +78,4 @@ async def test_a_week_of_faults_leaks_no_memory(caplog: pytest.LogCaptureFixture
     assert len(lines) - notes <= max_series
     assert grown < MAX_GROWTH
     assert {"ok", "auth", "http_error", "not_json", "schema"} <= outcomes.keys()
-    assert road.board.shown.page[Format.TEXT].plain.endswith(b"\n")
+    assert pipeline.board.shown.page[Format.TEXT].plain.endswith(b"\n")

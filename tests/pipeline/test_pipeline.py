@@ -1,6 +1,6 @@
 """Every figure is the simulator's, whenever polls happen; days never move backwards.
 
-The expected figures are computed independently (`tests/road/expected.py`).
+The expected figures are computed independently (`tests/pipeline/expected.py`).
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from exporter.domain.calendars import start
 from exporter.simulator.paradigm.world import World
 from tests.examples import examples
-from tests.road.road import RULES, only, utc
-from tests.road.timeline import Timeline
+from tests.pipeline.pipeline import RULES, only, utc
+from tests.pipeline.timeline import Timeline
 
 pytestmark = pytest.mark.anyio
 
@@ -31,9 +31,9 @@ async def check_polls(world: World, start_at: datetime, steps: Sequence[timedelt
             await timeline.run("poll")
             last = timeline.expected.last_day(target)
             assert timeline.last_day_timestamp == (start(last, world.zone).timestamp() if last else 0.0)
-        assert {"ok": len(steps) + 1} == timeline.road.outcomes()
-        assert set(timeline.road.page("chat_usage_report_window_coverage_ratio").values()) == {1.0}
-        assert only(timeline.road, "chat_usage_report_restatements_total") == 0
+        assert {"ok": len(steps) + 1} == timeline.pipeline.outcomes()
+        assert set(timeline.pipeline.page("chat_usage_report_window_coverage_ratio").values()) == {1.0}
+        assert only(timeline.pipeline, "chat_usage_report_restatements_total") == 0
 
 
 ZONES = ("UTC", "Europe/Paris", "Pacific/Apia", "America/St_Johns")

@@ -22,7 +22,7 @@ from exporter.platforms.paradigm.platform import REPORTS
 from exporter.polling.probe import LastCodes, probe
 from exporter.polling.target import Target
 from exporter.settings.definitions import read
-from tests.road.road import RULES, PassedClock, Road, only, target_with, utc
+from tests.pipeline.pipeline import RULES, ManualClock, Pipeline, only, target_with, utc
 
 pytestmark = pytest.mark.anyio
 
@@ -121,52 +121,52 @@ def all_days(*companies: str) -> dict[tuple[str, date], object]:
     return {(company, WEDNESDAY - n * DAY): TRUE for company in companies for n in range(46)}
 
 
-def values(road: Road, name: str) -> Mapping[str, float]:
+def values(pipeline: Pipeline, name: str) -> Mapping[str, float]:
     """Returns the values of a family by company."""
-    return {dict(key.labels)["company_id"]: value for key, value in road.page().items() if key.name == name}
+    return {dict(key.labels)["company_id"]: value for key, value in pipeline.page().items() if key.name == name}
 
 
-def compared_with_limits(road: Road, name: str = "last_day") -> Mapping[str, float]:
+def compared_with_limits(pipeline: Pipeline, name: str = "last_day") -> Mapping[str, float]:
     """Returns the user queries that alerts compare with limits, by company."""
-    found = ((dict(key.labels), value) for key, value in road.page(f"chat_usage_activity_{name}").items())
+    found = ((dict(key.labels), value) for key, value in pipeline.page(f"chat_usage_activity_{name}").items())
     return {labels["company_id"]: value for labels, value in found if labels["activity"] == "user_queries"}
 
 
-def health(road: Road, name: str) -> float:
+def health(pipeline: Pipeline, name: str) -> float:
     """Returns the value of the only series with this name."""
-    (value,) = (value for key, value in road.page(name).items() if key.name == name)
+    (value,) = (value for key, value in pipeline.page(name).items() if key.name == name)
     return value
 
 
-def names(road: Road, company: str) -> set[str]:
+def names(pipeline: Pipeline, company: str) -> set[str]:
     """Returns every name that a company has in the exposition."""
-    found = (dict(key.labels) for key in road.page())
+    found = (dict(key.labels) for key in pipeline.page())
     return {labels["company"] for labels in found if labels.get("company_id") == company}
 
 
-def figures_by_day(road: Road) -> Sequence[DailyFigures]:
+def figures_by_day(pipeline: Pipeline) -> Sequence[DailyFigures]:
     """Returns the figures of the API by report."""
-    return [DailyFigures(view) for view in road.board.shown.views.values()]
+    return [DailyFigures(view) for view in pipeline.board.shown.views.values()]
 
 
-def listed_by_the_api(road: Road, day: date) -> set[str]:
+def listed_by_the_api(pipeline: Pipeline, day: date) -> set[str]:
     """Returns the companies that have user queries on a day in the API."""
-    (daily,) = figures_by_day(road)
+    (daily,) = figures_by_day(pipeline)
     return {each.company_id for each in daily.figures(daily.companies, {QUERIES}, {day})}
 
 
-async def at(road: Road, moment: datetime) -> None:
-    road.clock.moment = moment
-    await road.poller.poll()
+async def at(pipeline: Pipeline, moment: datetime) -> None:
+    pipeline.clock.moment = moment
+    await pipeline.poller.poll()
 
 
-def violations(road: Road, invariant: str) -> float:
-    found = road.page("chat_usage_invariant_violations")
+def violations(pipeline: Pipeline, invariant: str) -> float:
+    found = pipeline.page("chat_usage_invariant_violations")
     return next(value for key, value in found.items() if ("invariant", invariant) in key.labels)
 
 
-def lost(road: Road) -> float:
-    return violations(road, "row_lost")
+def lost(pipeline: Pipeline) -> float:
+    return violations(pipeline, "row_lost")
 
 
 @pytest.mark.parametrize(
@@ -182,91 +182,93 @@ async def test_a_figure_of_a_partial_day_is_not_used_for_the_complete_day(
 ) -> None:
     """It is absent, as are sums and baselines with it, until a response has a row again."""
     platform = Platform(all_days("17", "18") | {("17", WEDNESDAY): PARTIAL})
-    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
-        await road.poller.poll()
-        assert values(road, f"{QUERIES}_today") == {"17": PARTIAL, "18": TRUE}
+    async with Pipeline(platform, ManualClock(NOON), "k", chats(reports)) as pipeline:
+        await pipeline.poller.poll()
+        assert values(pipeline, f"{QUERIES}_today") == {"17": PARTIAL, "18": TRUE}
         del platform.rows["17", WEDNESDAY]
         if later:
             platform.rows["17", WEDNESDAY] = later["queries"]
         platform.rows["18", WEDNESDAY + DAY] = 1
 
-        await at(road, utc(2026, 3, 5, 6, 5))
+        await at(pipeline, utc(2026, 3, 5, 6, 5))
 
-        assert only(road, "chat_usage_report_day_timestamp_seconds") == utc(2026, 3, 4).timestamp()
-        assert values(road, f"{QUERIES}_last_day") == {"18": TRUE}
-        assert values(road, f"{QUERIES}_7d") == {"18": 7 * TRUE}
-        assert values(road, f"{QUERIES}_28d") == {"18": 28 * TRUE}
-        assert compared_with_limits(road).keys() == compared_with_limits(road, "last_working_day").keys() == {"18"}
-        assert listed_by_the_api(road, WEDNESDAY) == {"18"}
-        assert lost(road) == (later is None)
-        assert health(road, "chat_usage_report_companies") == (2 if later else 1)
-        assert only(road, "chat_usage_report_companies_withdrawn") == 0
+        assert only(pipeline, "chat_usage_report_day_timestamp_seconds") == utc(2026, 3, 4).timestamp()
+        assert values(pipeline, f"{QUERIES}_last_day") == {"18": TRUE}
+        assert values(pipeline, f"{QUERIES}_7d") == {"18": 7 * TRUE}
+        assert values(pipeline, f"{QUERIES}_28d") == {"18": 28 * TRUE}
+        assert (
+            compared_with_limits(pipeline).keys() == compared_with_limits(pipeline, "last_working_day").keys() == {"18"}
+        )
+        assert listed_by_the_api(pipeline, WEDNESDAY) == {"18"}
+        assert lost(pipeline) == (later is None)
+        assert health(pipeline, "chat_usage_report_companies") == (2 if later else 1)
+        assert only(pipeline, "chat_usage_report_companies_withdrawn") == 0
 
         platform.rows["17", WEDNESDAY] = TRUE
-        await at(road, utc(2026, 3, 5, 12))
+        await at(pipeline, utc(2026, 3, 5, 12))
 
-        assert values(road, f"{QUERIES}_last_day") == {"17": TRUE, "18": TRUE}
-        assert values(road, f"{QUERIES}_7d") == {"17": 7 * TRUE, "18": 7 * TRUE}
-        assert lost(road) == 0
-        assert only(road, "chat_usage_report_restatements_total") == 0
+        assert values(pipeline, f"{QUERIES}_last_day") == {"17": TRUE, "18": TRUE}
+        assert values(pipeline, f"{QUERIES}_7d") == {"17": 7 * TRUE, "18": 7 * TRUE}
+        assert lost(pipeline) == 0
+        assert only(pipeline, "chat_usage_report_restatements_total") == 0
 
 
 async def test_sums_are_absent_while_a_row_is_lost(reports: Reports) -> None:
     """Also five days later: absent instead of too low."""
     platform = Platform(all_days("17", "18") | {("17", WEDNESDAY): PARTIAL})
-    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
-        await road.poller.poll()
+    async with Pipeline(platform, ManualClock(NOON), "k", chats(reports)) as pipeline:
+        await pipeline.poller.poll()
         del platform.rows["17", WEDNESDAY]
         for n in range(1, 6):
             platform.rows |= {("17", WEDNESDAY + n * DAY): TRUE, ("18", WEDNESDAY + n * DAY): TRUE}
-            await at(road, NOON + n * DAY)
+            await at(pipeline, NOON + n * DAY)
 
-        assert values(road, f"{QUERIES}_last_day") == {"17": TRUE, "18": TRUE}
-        assert values(road, f"{QUERIES}_7d") == {"18": 7 * TRUE}
+        assert values(pipeline, f"{QUERIES}_last_day") == {"17": TRUE, "18": TRUE}
+        assert values(pipeline, f"{QUERIES}_7d") == {"18": 7 * TRUE}
 
 
 async def test_a_figure_served_as_complete_stays(reports: Reports) -> None:
     """A row that was there after the end of its day and disappears later is not lost."""
     platform = Platform(all_days("17", "18"))
-    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
-        await road.poller.poll()
-        await at(road, utc(2026, 3, 5, 0, 5))
+    async with Pipeline(platform, ManualClock(NOON), "k", chats(reports)) as pipeline:
+        await pipeline.poller.poll()
+        await at(pipeline, utc(2026, 3, 5, 0, 5))
         del platform.rows["17", WEDNESDAY]
-        await at(road, utc(2026, 3, 5, 7))
+        await at(pipeline, utc(2026, 3, 5, 7))
 
-        assert values(road, f"{QUERIES}_last_day") == {"17": TRUE, "18": TRUE}
-        assert lost(road) == 0
+        assert values(pipeline, f"{QUERIES}_last_day") == {"17": TRUE, "18": TRUE}
+        assert lost(pipeline) == 0
 
 
 async def test_a_day_with_only_lost_rows_waits_like_an_empty_day(reports: Reports) -> None:
     """The day before stays; 24 hours after the settle time the day is absent instead of 0."""
     platform = Platform(all_days("17", "18"))
-    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
-        await road.poller.poll()
+    async with Pipeline(platform, ManualClock(NOON), "k", chats(reports)) as pipeline:
+        await pipeline.poller.poll()
         for company in ("17", "18"):
             del platform.rows[company, WEDNESDAY]
-        await at(road, utc(2026, 3, 5, 6, 5))
+        await at(pipeline, utc(2026, 3, 5, 6, 5))
 
-        assert only(road, "chat_usage_report_empty_day") == 1
-        assert only(road, "chat_usage_report_day_timestamp_seconds") == utc(2026, 3, 3).timestamp()
-        assert lost(road) == 2
+        assert only(pipeline, "chat_usage_report_empty_day") == 1
+        assert only(pipeline, "chat_usage_report_day_timestamp_seconds") == utc(2026, 3, 3).timestamp()
+        assert lost(pipeline) == 2
 
-        await at(road, utc(2026, 3, 6, 6, 5))
-        assert only(road, "chat_usage_report_day_timestamp_seconds") == utc(2026, 3, 4).timestamp()
-        assert values(road, f"{QUERIES}_last_day") == {}
+        await at(pipeline, utc(2026, 3, 6, 6, 5))
+        assert only(pipeline, "chat_usage_report_day_timestamp_seconds") == utc(2026, 3, 4).timestamp()
+        assert values(pipeline, f"{QUERIES}_last_day") == {}
 
 
 async def test_tool_uses_are_not_0_on_a_day_with_a_lost_row(reports: Reports) -> None:
     """A tool that a row does not name was not used; without the row this is unknown."""
     tools: tuple[Report, ...] = (reports["tools"],)
     platform = Platform(all_days("17", "18") | {("17", WEDNESDAY): PARTIAL})
-    async with Road(platform, PassedClock(NOON), "k", target_with(reports=tools)) as road:
-        await road.poller.poll()
+    async with Pipeline(platform, ManualClock(NOON), "k", target_with(reports=tools)) as pipeline:
+        await pipeline.poller.poll()
         del platform.rows["17", WEDNESDAY]
-        await at(road, utc(2026, 3, 5, 6, 5))
+        await at(pipeline, utc(2026, 3, 5, 6, 5))
 
         for name in ("paradigm_tool_uses_last_day", "paradigm_tool_uses_7d", "chat_usage_activity_last_day"):
-            assert values(road, name).keys() == {"18"}, name
+            assert values(pipeline, name).keys() == {"18"}, name
 
 
 async def test_today_is_absent_without_any_row(reports: Reports) -> None:
@@ -274,14 +276,14 @@ async def test_today_is_absent_without_any_row(reports: Reports) -> None:
     platform = Platform(all_days("17", "18"))
     for company in ("17", "18"):
         del platform.rows[company, WEDNESDAY]
-    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
-        await road.poller.poll()
-        assert values(road, f"{QUERIES}_today") == {}
-        assert values(road, "chat_usage_activity_today") == {}
+    async with Pipeline(platform, ManualClock(NOON), "k", chats(reports)) as pipeline:
+        await pipeline.poller.poll()
+        assert values(pipeline, f"{QUERIES}_today") == {}
+        assert values(pipeline, "chat_usage_activity_today") == {}
 
         platform.rows["17", WEDNESDAY] = 5
-        await at(road, NOON + HOUR)
-        assert values(road, f"{QUERIES}_today") == {"17": 5, "18": 0}
+        await at(pipeline, NOON + HOUR)
+        assert values(pipeline, f"{QUERIES}_today") == {"17": 5, "18": 0}
 
 
 EMPTY_ANSWERS: Mapping[str, object] = {
@@ -294,20 +296,20 @@ EMPTY_ANSWERS: Mapping[str, object] = {
 async def test_a_response_without_any_company_fails(answer: object, reports: Reports) -> None:
     """Figures stay until they are too old and no company is withdrawn; the next response with a row is good."""
     platform = Platform(all_days("17", "18"))
-    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
-        await road.poller.poll()
-        before = road.page("paradigm_")
+    async with Pipeline(platform, ManualClock(NOON), "k", chats(reports)) as pipeline:
+        await pipeline.poller.poll()
+        before = pipeline.page("paradigm_")
         platform.answer = json.dumps(answer).encode()
-        await at(road, NOON + HOUR)
+        await at(pipeline, NOON + HOUR)
 
-        assert road.outcomes() == {"ok": 1, "schema": 1}
-        assert road.page("paradigm_") == before
-        assert health(road, "chat_usage_report_companies_withdrawn") == 0
+        assert pipeline.outcomes() == {"ok": 1, "schema": 1}
+        assert pipeline.page("paradigm_") == before
+        assert health(pipeline, "chat_usage_report_companies_withdrawn") == 0
 
         platform.answer = None
         del platform.rows["18", WEDNESDAY]
-        await at(road, NOON + 2 * HOUR)
-        assert road.outcomes() == {"ok": 2, "schema": 1}
+        await at(pipeline, NOON + 2 * HOUR)
+        assert pipeline.outcomes() == {"ok": 2, "schema": 1}
 
 
 async def test_a_response_without_any_level_fails_too(reports: Reports) -> None:
@@ -315,39 +317,39 @@ async def test_a_response_without_any_level_fails_too(reports: Reports) -> None:
     platform = Platform()
     listed = {"company": {"id": 17}, "current_active_members": 5, "total_historical_members": 9}
     users: tuple[Report, ...] = (reports["users"],)
-    async with Road(platform, PassedClock(NOON), "k", target_with(reports=users)) as road:
+    async with Pipeline(platform, ManualClock(NOON), "k", target_with(reports=users)) as pipeline:
         for companies in ([listed], []):
             platform.answer = json.dumps({"reporting": companies}).encode()
-            await road.poller.poll()
+            await pipeline.poller.poll()
 
-        assert road.outcomes() == {"ok": 1, "schema": 1}
-        assert values(road, "paradigm_members_active") == {"17": 5}
+        assert pipeline.outcomes() == {"ok": 1, "schema": 1}
+        assert values(pipeline, "paradigm_members_active") == {"17": 5}
 
 
 async def test_an_account_without_usage_does_not_fail(reports: Reports) -> None:
     """If no company had a row on the requested days before, an empty week counts as zeros."""
     platform = Platform(all_days("17", "18"))
-    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
+    async with Pipeline(platform, ManualClock(NOON), "k", chats(reports)) as pipeline:
         for n in range(12):
-            await at(road, NOON + n * DAY)
+            await at(pipeline, NOON + n * DAY)
 
-        assert road.outcomes() == {"ok": 12}
-        assert values(road, f"{QUERIES}_last_day") == {"17": 0, "18": 0}
+        assert pipeline.outcomes() == {"ok": 12}
+        assert values(pipeline, f"{QUERIES}_last_day") == {"17": 0, "18": 0}
 
 
 @pytest.mark.parametrize("link", ["https://paradigm.example/api/v2/reporting/chat-sessions/?{query}", "?{query}"])
 async def test_paginated_responses_are_joined(link: str, reports: Reports) -> None:
     """At the first start and later; no company is withdrawn because it is on the second page."""
     platform = Platform(all_days("17", "18"))
-    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
+    async with Pipeline(platform, ManualClock(NOON), "k", chats(reports)) as pipeline:
         platform.next = link
         for hours in range(2):
-            await at(road, NOON + hours * HOUR)
+            await at(pipeline, NOON + hours * HOUR)
 
-            assert values(road, f"{QUERIES}_last_day") == {"17": TRUE, "18": TRUE}
-            assert values(road, f"{QUERIES}_28d") == {"17": 28 * TRUE, "18": 28 * TRUE}
-        assert road.outcomes() == {"ok": 2}
-        assert health(road, "chat_usage_report_companies_withdrawn") == 0
+            assert values(pipeline, f"{QUERIES}_last_day") == {"17": TRUE, "18": TRUE}
+            assert values(pipeline, f"{QUERIES}_28d") == {"17": 28 * TRUE, "18": 28 * TRUE}
+        assert pipeline.outcomes() == {"ok": 2}
+        assert health(pipeline, "chat_usage_report_companies_withdrawn") == 0
 
 
 @pytest.mark.parametrize(
@@ -365,14 +367,14 @@ async def test_paginated_responses_are_joined(link: str, reports: Reports) -> No
 async def test_an_incomplete_paginated_response_fails(link: object, reports: Reports) -> None:
     """If a page cannot be requested or there is no last one, the report fails and figures stay."""
     platform = Platform(all_days("17", "18"))
-    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
-        await road.poller.poll()
-        before = road.page("paradigm_")
+    async with Pipeline(platform, ManualClock(NOON), "k", chats(reports)) as pipeline:
+        await pipeline.poller.poll()
+        before = pipeline.page("paradigm_")
         platform.next, platform.hosts = link, set()
-        await at(road, NOON + HOUR)
+        await at(pipeline, NOON + HOUR)
 
-        assert road.outcomes() == {"ok": 1, "schema": 1}
-        assert road.page("paradigm_") == before
+        assert pipeline.outcomes() == {"ok": 1, "schema": 1}
+        assert pipeline.page("paradigm_") == before
         assert platform.hosts == {"https://paradigm.example"}
 
 
@@ -381,18 +383,18 @@ async def test_a_company_has_one_name_in_an_exposition(reports: Reports) -> None
     both: tuple[Report, ...] = (reports["chat-sessions"], reports["tools"])
     platform = Platform(all_days("17", "18"))
     platform.silent_in_tools = frozenset({"18"})
-    async with Road(platform, PassedClock(NOON), "k", target_with(reports=both)) as road:
-        await road.poller.poll()
-        assert "18" in values(road, "paradigm_tool_uses_28d")
+    async with Pipeline(platform, ManualClock(NOON), "k", target_with(reports=both)) as pipeline:
+        await pipeline.poller.poll()
+        assert "18" in values(pipeline, "paradigm_tool_uses_28d")
         platform.names["18"] = "Contoso SE"
-        await at(road, NOON + HOUR)
+        await at(pipeline, NOON + HOUR)
 
-        assert names(road, "18") == {"Contoso SE"}
-        assert {each.companies["18"] for each in figures_by_day(road)} == {"Contoso SE"}
+        assert names(pipeline, "18") == {"Contoso SE"}
+        assert {each.companies["18"] for each in figures_by_day(pipeline)} == {"Contoso SE"}
 
         platform.names["18"], platform.silent_in_tools = "Contoso", frozenset()
-        await at(road, NOON + 2 * HOUR)
-        assert names(road, "18") == {"Contoso"}
+        await at(pipeline, NOON + 2 * HOUR)
+        assert names(pipeline, "18") == {"Contoso"}
 
 
 async def test_reports_with_different_names_use_one(reports: Reports) -> None:
@@ -401,10 +403,10 @@ async def test_reports_with_different_names_use_one(reports: Reports) -> None:
     platform = Platform(all_days("17", "18"))
     platform.names_of_tools = {"18": "Contoso Inc."}
     seen = set[frozenset[str]]()
-    async with Road(platform, PassedClock(NOON), "k", target_with(reports=both)) as road:
+    async with Pipeline(platform, ManualClock(NOON), "k", target_with(reports=both)) as pipeline:
         for hours in range(3):
-            await at(road, NOON + hours * HOUR)
-            seen.add(frozenset(names(road, "18")))
+            await at(pipeline, NOON + hours * HOUR)
+            seen.add(frozenset(names(pipeline, "18")))
 
     assert seen == {frozenset({"Contoso Inc."})}
 
@@ -412,49 +414,49 @@ async def test_reports_with_different_names_use_one(reports: Reports) -> None:
 async def test_withdrawn_companies_are_not_counted_as_listed(reports: Reports) -> None:
     """Although they have held rows on the last day."""
     platform = Platform(all_days("17", "18"))
-    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
-        await road.poller.poll()
-        assert health(road, "chat_usage_report_companies") == 2
+    async with Pipeline(platform, ManualClock(NOON), "k", chats(reports)) as pipeline:
+        await pipeline.poller.poll()
+        assert health(pipeline, "chat_usage_report_companies") == 2
         platform.rows = all_days("17")
-        await at(road, NOON + HOUR)
+        await at(pipeline, NOON + HOUR)
 
-        assert health(road, "chat_usage_report_companies") == 1
-        assert health(road, "chat_usage_report_companies_withdrawn") == 1
+        assert health(pipeline, "chat_usage_report_companies") == 1
+        assert health(pipeline, "chat_usage_report_companies_withdrawn") == 1
 
 
 async def test_an_exclusive_end_date_is_recognised(reports: Reports) -> None:
     """No day is 0 by mistake, today is served, an invariant reports it, and it is remembered."""
     platform = Platform(all_days("17", "18"))
     platform.is_end_exclusive = True
-    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
-        await road.poller.poll()
-        assert values(road, f"{QUERIES}_today") == {}
-        assert values(road, f"{QUERIES}_7d") == {"17": 7 * TRUE, "18": 7 * TRUE}
-        assert values(road, f"{QUERIES}_28d") == {"17": 28 * TRUE, "18": 28 * TRUE}
+    async with Pipeline(platform, ManualClock(NOON), "k", chats(reports)) as pipeline:
+        await pipeline.poller.poll()
+        assert values(pipeline, f"{QUERIES}_today") == {}
+        assert values(pipeline, f"{QUERIES}_7d") == {"17": 7 * TRUE, "18": 7 * TRUE}
+        assert values(pipeline, f"{QUERIES}_28d") == {"17": 28 * TRUE, "18": 28 * TRUE}
 
-        await at(road, NOON + HOUR)
-        assert values(road, f"{QUERIES}_today") == {"17": TRUE, "18": TRUE}
+        await at(pipeline, NOON + HOUR)
+        assert values(pipeline, f"{QUERIES}_today") == {"17": TRUE, "18": TRUE}
         assert platform.asked[-1]["end_date"] == (WEDNESDAY + DAY).isoformat()
-        assert violations(road, "end_exclusive") == 1
-        assert road.outcomes() == {"ok": 2}
+        assert violations(pipeline, "end_exclusive") == 1
+        assert pipeline.outcomes() == {"ok": 2}
 
         platform.is_end_exclusive = False
         platform.rows |= {(company, WEDNESDAY + DAY): TRUE for company in ("17", "18")}
-        await at(road, NOON + DAY)
-        await at(road, NOON + DAY + HOUR)
+        await at(pipeline, NOON + DAY)
+        await at(pipeline, NOON + DAY + HOUR)
         assert platform.asked[-1]["end_date"] == (WEDNESDAY + DAY).isoformat()
-        assert violations(road, "end_exclusive") == 0
+        assert violations(pipeline, "end_exclusive") == 0
 
 
 async def test_a_platform_that_does_not_list_today_has_no_exclusive_end(reports: Reports) -> None:
     """Requests for the days before do not change."""
     platform = Platform({key: value for key, value in all_days("17", "18").items() if key[1] < WEDNESDAY})
-    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
-        await road.poller.poll()
-        await at(road, NOON + HOUR)
+    async with Pipeline(platform, ManualClock(NOON), "k", chats(reports)) as pipeline:
+        await pipeline.poller.poll()
+        await at(pipeline, NOON + HOUR)
 
-        assert values(road, f"{QUERIES}_today") == {}
-        assert violations(road, "end_exclusive") == 0
+        assert values(pipeline, f"{QUERIES}_today") == {}
+        assert violations(pipeline, "end_exclusive") == 0
 
 
 @pytest.mark.parametrize("is_exclusive", [True, False])
@@ -462,9 +464,9 @@ async def test_a_probe_says_that_an_end_date_is_exclusive(is_exclusive: bool, re
     """By a second request, which ends with a day listed in the first response; both are repeated one day later."""
     platform = Platform(all_days("17", "18"))
     platform.is_end_exclusive = is_exclusive
-    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
-        clock, report = Clock(road.clock.now, road.clock.seconds), reports["chat-sessions"]
-        finding = await probe(chats(reports), report, road.client, LastCodes(), road.worker, clock)
+    async with Pipeline(platform, ManualClock(NOON), "k", chats(reports)) as pipeline:
+        clock, report = Clock(pipeline.clock.now, pipeline.clock.seconds), reports["chat-sessions"]
+        finding = await probe(chats(reports), report, pipeline.client, LastCodes(), pipeline.worker, clock)
 
     assert finding.found is not None
     assert finding.found.listed == finding.found.asked
@@ -476,9 +478,9 @@ FRIDAY = date(2026, 2, 27)
 FRIDAYS = {FRIDAY - 7 * n * DAY: value for n, value in enumerate((900, 100, 200, 300, 1000, 1100, 1200))}
 
 
-def lower_limit(road: Road) -> Mapping[str, float]:
+def lower_limit(pipeline: Pipeline) -> Mapping[str, float]:
     """Returns the lower limit of user queries by company."""
-    found = ((dict(key.labels), value) for key, value in road.page("chat_usage_activity_limit").items())
+    found = ((dict(key.labels), value) for key, value in pipeline.page("chat_usage_activity_limit").items())
     return {
         labels["company_id"]: value
         for labels, value in found
@@ -489,11 +491,11 @@ def lower_limit(road: Road) -> Mapping[str, float]:
 async def test_the_sixth_week_is_held_until_monday_is_complete(reports: Reports) -> None:
     """After Monday's end Friday is still compared with the same six Fridays, so its limit stays."""
     platform = Platform({**all_days("18"), **{("17", day): value for day, value in FRIDAYS.items()}})
-    async with Road(platform, PassedClock(utc(2026, 3, 2, 23, 30)), "k", chats(reports)) as road:
-        await road.poller.poll()
-        assert lower_limit(road)["17"] == 325
-        await at(road, utc(2026, 3, 3, 0, 5))
-        assert lower_limit(road)["17"] == 325
+    async with Pipeline(platform, ManualClock(utc(2026, 3, 2, 23, 30)), "k", chats(reports)) as pipeline:
+        await pipeline.poller.poll()
+        assert lower_limit(pipeline)["17"] == 325
+        await at(pipeline, utc(2026, 3, 3, 0, 5))
+        assert lower_limit(pipeline)["17"] == 325
 
 
 async def test_a_closure_of_three_weeks_keeps_the_limit(reports: Reports) -> None:
@@ -501,23 +503,23 @@ async def test_a_closure_of_three_weeks_keeps_the_limit(reports: Reports) -> Non
     closed = Calendar(holidays=frozenset(FRIDAY + n * DAY for n in range(1, 22)))
     target = replace(chats(reports), rules=replace(RULES, calendar=closed))
     platform = Platform({("17", day): value for day, value in FRIDAYS.items()})
-    async with Road(platform, PassedClock(NOON), "k", target) as road:
+    async with Pipeline(platform, ManualClock(NOON), "k", target) as pipeline:
         for n in range(0, 17, 2):
-            await at(road, NOON + n * DAY)
-            assert lower_limit(road) == {"17": 325}, n
-    async with Road(platform, PassedClock(NOON + 16 * DAY), "k", target) as road:
-        await road.poller.poll()
-        assert lower_limit(road) == {"17": 325}
+            await at(pipeline, NOON + n * DAY)
+            assert lower_limit(pipeline) == {"17": 325}, n
+    async with Pipeline(platform, ManualClock(NOON + 16 * DAY), "k", target) as pipeline:
+        await pipeline.poller.poll()
+        assert lower_limit(pipeline) == {"17": 325}
 
 
 async def test_a_day_without_usage_stays_0_when_the_first_row_is_dropped(reports: Reports) -> None:
     """Six weeks ago the company existed without usage; dropping its first row changes nothing."""
     recent = {("17", WEDNESDAY - n * DAY): 107 for n in range(-1, 24)}
     platform = Platform({**all_days("18"), **recent, ("17", WEDNESDAY - 45 * DAY): 5})
-    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
+    async with Pipeline(platform, ManualClock(NOON), "k", chats(reports)) as pipeline:
         for n in range(2):
-            await at(road, NOON + n * DAY)
-            found = {key.labels: value for key, value in road.page("chat_usage_activity_baseline").items()}
+            await at(pipeline, NOON + n * DAY)
+            found = {key.labels: value for key, value in pipeline.page("chat_usage_activity_baseline").items()}
             usual = next(v for k, v in found.items() if {("company_id", "17"), ("activity", "user_queries")} <= k)
             assert usual == 53.5
 
@@ -527,14 +529,14 @@ async def test_a_forbidden_filter_is_tried_once_a_day() -> None:
     platform, only_one = Platform(all_days("17", "18")), Companies(("17",))
     platform.refuses_filter = True
     target = replace(target_with(companies=only_one), scope=only_one.scope)
-    async with Road(platform, PassedClock(NOON), "k", target) as road:
+    async with Pipeline(platform, ManualClock(NOON), "k", target) as pipeline:
         for hours in range(24):
-            await at(road, NOON + hours * HOUR)
+            await at(pipeline, NOON + hours * HOUR)
         assert sum("company_id" in query for query in platform.asked) == 1
-        assert values(road, f"{QUERIES}_last_day") == {"17": TRUE}
+        assert values(pipeline, f"{QUERIES}_last_day") == {"17": TRUE}
 
         platform.refuses_filter = False
-        await at(road, NOON + DAY)
-        await at(road, NOON + DAY + HOUR)
+        await at(pipeline, NOON + DAY)
+        await at(pipeline, NOON + DAY + HOUR)
         assert sum("company_id" in query for query in platform.asked) == 3
-        assert road.outcomes() == {"ok": 26}
+        assert pipeline.outcomes() == {"ok": 26}

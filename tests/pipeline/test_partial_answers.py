@@ -1,6 +1,6 @@
 """A missing, odd or refused part of a response costs only that part.
 
-Each exposition is compared with that of the same platform without the fault, which tests/road/test_chatcaptain.py
+Each exposition is compared with that of the same platform without the fault, which tests/pipeline/test_chatcaptain.py
 compares with the platform's data.
 """
 
@@ -23,8 +23,8 @@ from exporter.platforms.chatcaptain.find_component import ReportComponent
 from exporter.platforms.chatcaptain.platform import CHANNEL, OVERVIEW, PLATFORM, REPORTS
 from exporter.platforms.chatcaptain.read_component import Shape
 from exporter.polling.target import Target
-from tests.road.road import Road, Series
-from tests.road.test_chatcaptain import NOON, UTC_ZONE, Platform
+from tests.pipeline.pipeline import Pipeline, Series
+from tests.pipeline.test_chatcaptain import NOON, UTC_ZONE, Platform
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 MIDNIGHT = timedelta(hours=12)
@@ -118,17 +118,17 @@ async def simulate(
     platform = Platform.of(UTC_ZONE, begin, channels=channels)
     remembered = Remembered(platform)
     transport = FaultyTransport(remembered, quiet_sunday) if good_start else replace(fault, platform=remembered)
-    road = Road(
+    pipeline = Pipeline(
         transport, platform.clock, platform.bots.chatbots[0].key, target_of(platform, reports), platform=PLATFORM
     )
-    async with road:
-        await road.poller.poll()
-        first = road.page()
+    async with pipeline:
+        await pipeline.poller.poll()
+        first = pipeline.page()
         transport.change, transport.instead = fault.change, fault.instead
         for _ in range(3):
             platform.clock.moment += 16 * HOUR
-            await road.poller.poll()
-        return first, road.page()
+            await pipeline.poller.poll()
+        return first, pipeline.page()
 
 
 def quiet_sunday(request: httpx.Request, document: object) -> object:
@@ -293,11 +293,13 @@ async def test_a_quiet_weekend_is_no_fault(kind: str) -> None:
         return {"data": {name: value for name, value in {**found, **medians}.items() if value is not MISSING}}
 
     transport, key = FaultyTransport(platform.transport, quiet), platform.bots.chatbots[0].key
-    async with Road(transport, platform.clock, key, target_of(platform, ("overview",)), platform=PLATFORM) as road:
+    async with Pipeline(
+        transport, platform.clock, key, target_of(platform, ("overview",)), platform=PLATFORM
+    ) as pipeline:
         for hours in range(0, 4 * 24 + 1, 6):
             platform.clock.moment = FRIDAY + hours * HOUR
-            await road.poller.poll()
-            page = road.page()
+            await pipeline.poller.poll()
+            page = pipeline.page()
             day = datetime.fromtimestamp(value_of(page, "chat_usage_report_day_timestamp_seconds") or 0, UTC).date()
             assert day == (platform.clock.moment - 6 * HOUR).date() - DAY
             assert value_of(page, "chat_usage_report_up") == 1.0

@@ -1,6 +1,6 @@
 """Figures stay exact over sixty days of random events: polls, outages, late corrections, quiet companies, restarts.
 
-The expected figures are computed independently (`tests/road/expected.py`).
+The expected figures are computed independently (`tests/pipeline/expected.py`).
 """
 
 from datetime import timedelta
@@ -15,8 +15,8 @@ from exporter.domain.calendars import day_at, end
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import DayView, World
 from tests.examples import examples
-from tests.road.road import RULES, utc
-from tests.road.timeline import Timeline
+from tests.pipeline.pipeline import RULES, utc
+from tests.pipeline.timeline import Timeline
 
 pytestmark = pytest.mark.anyio
 
@@ -75,7 +75,7 @@ async def test_three_days_of_outage_over_a_months_end(tmp_path: Path) -> None:
                 await timeline.run(event)
         now = timeline.clock.moment
         last = timeline.expected.last_day(now)
-        coverage = set(timeline.road.page("chat_usage_report_window_coverage_ratio").values())
+        coverage = set(timeline.pipeline.page("chat_usage_report_window_coverage_ratio").values())
 
     missed = [BEGIN.date() + n * DAY for n in range(7, 11)]
     assert missed[0].month < missed[-1].month

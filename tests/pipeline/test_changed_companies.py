@@ -10,8 +10,8 @@ import pytest
 from exporter.platforms.api import Report
 from exporter.platforms.paradigm.platform import REPORTS as BUILT_IN
 from exporter.polling.state_file import StateFile
-from tests.road.road import RULES, PassedClock, Road, target_with, utc
-from tests.road.test_believable_days import (
+from tests.pipeline.pipeline import RULES, ManualClock, Pipeline, target_with, utc
+from tests.pipeline.test_believable_days import (
     DAY,
     DECLARED,
     HOUR,
@@ -39,9 +39,9 @@ REPORTS = pytest.mark.parametrize(
 MONTH = {name: f"{name}_28d" for name in (QUERIES, "paradigm_tool_uses")}
 
 
-def month(road: Road) -> Mapping[str, Mapping[str, float]]:
+def month(pipeline: Pipeline) -> Mapping[str, Mapping[str, float]]:
     """Returns the sums of 28 days by family and company."""
-    return {name: values(road, family) for name, family in MONTH.items()}
+    return {name: values(pipeline, family) for name, family in MONTH.items()}
 
 
 def of_all(figures: Mapping[str, float]) -> Mapping[str, Mapping[str, float]]:
@@ -52,16 +52,16 @@ def of_all(figures: Mapping[str, float]) -> Mapping[str, Mapping[str, float]]:
 async def test_past_days_of_merged_companies_are_read_at_once(both: tuple[Report, ...]) -> None:
     """Total and baseline stay the same; later polls do not request past days again."""
     platform = Platform(all_days("17", "18"))
-    async with Road(platform, PassedClock(NOON), "k", target_with(reports=both)) as road:
-        await road.poller.poll()
-        assert month(road) == of_all({"17": 28 * TRUE, "18": 28 * TRUE})
+    async with Pipeline(platform, ManualClock(NOON), "k", target_with(reports=both)) as pipeline:
+        await pipeline.poller.poll()
+        assert month(pipeline) == of_all({"17": 28 * TRUE, "18": 28 * TRUE})
         platform.rows, platform.names = dict.fromkeys(all_days("17"), 2 * TRUE), {"17": "Northwind"}
-        await at(road, NOON + HOUR)
+        await at(pipeline, NOON + HOUR)
 
-        assert month(road) == of_all({"17": 2 * 28 * TRUE})
-        assert lower_limit(road) == {"17": TRUE}
+        assert month(pipeline) == of_all({"17": 2 * 28 * TRUE})
+        assert lower_limit(pipeline) == {"17": TRUE}
         platform.asked.clear()
-        await at(road, NOON + 2 * HOUR)
+        await at(pipeline, NOON + 2 * HOUR)
         assert len(platform.asked) == len(both)
 
 
@@ -69,30 +69,30 @@ async def test_past_days_of_merged_companies_are_read_at_once(both: tuple[Report
 async def test_a_company_with_a_new_id_keeps_its_past_days_and_limits(both: tuple[Report, ...]) -> None:
     """The platform has its rows only under the new id: it is served once, with baseline and one name."""
     platform = Platform(all_days("17", "18"))
-    async with Road(platform, PassedClock(NOON), "k", target_with(reports=both)) as road:
-        await road.poller.poll()
+    async with Pipeline(platform, ManualClock(NOON), "k", target_with(reports=both)) as pipeline:
+        await pipeline.poller.poll()
         platform.rows, platform.names = all_days("17", "19"), {"17": "Northwind", "19": "Contoso"}
-        await at(road, NOON + HOUR)
+        await at(pipeline, NOON + HOUR)
 
-        assert month(road) == of_all({"17": 28 * TRUE, "19": 28 * TRUE})
-        assert lower_limit(road) == {"17": TRUE / 2, "19": TRUE / 2}
-        assert (names(road, "18"), names(road, "19")) == (set(), {"Contoso"})
-        assert all(list(each.companies.values()) == ["Northwind", "Contoso"] for each in figures_by_day(road))
+        assert month(pipeline) == of_all({"17": 28 * TRUE, "19": 28 * TRUE})
+        assert lower_limit(pipeline) == {"17": TRUE / 2, "19": TRUE / 2}
+        assert (names(pipeline, "18"), names(pipeline, "19")) == (set(), {"Contoso"})
+        assert all(list(each.companies.values()) == ["Northwind", "Contoso"] for each in figures_by_day(pipeline))
 
 
 @REPORTS
 async def test_a_company_recreated_with_a_new_id_is_counted_once(both: tuple[Report, ...]) -> None:
     """The old one is withdrawn; the new one starts with its first row."""
     platform = Platform(all_days("17", "18"))
-    async with Road(platform, PassedClock(NOON), "k", target_with(reports=both)) as road:
-        await road.poller.poll()
+    async with Pipeline(platform, ManualClock(NOON), "k", target_with(reports=both)) as pipeline:
+        await pipeline.poller.poll()
         platform.rows = {**all_days("17"), ("19", WEDNESDAY): 5}
         platform.names = {"17": "Northwind", "19": "Contoso"}
-        await at(road, NOON + HOUR)
-        await at(road, MORNING)
+        await at(pipeline, NOON + HOUR)
+        await at(pipeline, MORNING)
 
-        assert month(road) == of_all({"17": 28 * TRUE, "19": 5})
-        assert lower_limit(road) == {"17": TRUE / 2}
+        assert month(pipeline) == of_all({"17": 28 * TRUE, "19": 5})
+        assert lower_limit(pipeline) == {"17": TRUE / 2}
 
 
 @pytest.mark.parametrize("rows", [{}, {("17", WEDNESDAY): 5}], ids=["without-a-row", "with-a-row"])
@@ -107,19 +107,19 @@ async def test_a_company_recreated_with_an_old_id_has_no_past_days(
     quiet = {("17", WEDNESDAY - n * DAY): TRUE for n in range(6, 46)}
     for held in (all_days("17"), all_days("17") if gone else quiet | {("17", WEDNESDAY - DAY): TRUE}):
         platform = Platform({**held, **all_days("18")})
-        async with Road(platform, PassedClock(NOON), "k", target_with(reports=both)) as road:
-            await road.poller.poll()
+        async with Pipeline(platform, ManualClock(NOON), "k", target_with(reports=both)) as pipeline:
+            await pipeline.poller.poll()
             if gone:
                 platform.rows, platform.names = others, {"18": "Contoso"}
-                await at(road, NOON + gone * DAY)
+                await at(pipeline, NOON + gone * DAY)
             platform.rows, platform.names = {**others, **rows}, {"17": "Fabrikam", "18": "Contoso"}
-            await at(road, NOON + gone * DAY + HOUR)
-            assert all(each.keys() == {"18"} for each in month(road).values())
-            await at(road, MORNING + gone * DAY)
+            await at(pipeline, NOON + gone * DAY + HOUR)
+            assert all(each.keys() == {"18"} for each in month(pipeline).values())
+            await at(pipeline, MORNING + gone * DAY)
 
-            assert month(road) == of_all({"18": 28 * TRUE} | ({"17": 5} if rows else {}))
-            assert lower_limit(road).keys() == {"18"}
-            assert names(road, "17") == ({"Fabrikam"} if rows else set())
+            assert month(pipeline) == of_all({"18": 28 * TRUE} | ({"17": 5} if rows else {}))
+            assert lower_limit(pipeline).keys() == {"18"}
+            assert names(pipeline, "17") == ({"Fabrikam"} if rows else set())
 
 
 @REPORTS
@@ -127,14 +127,14 @@ async def test_it_is_new_in_reports_that_do_not_list_it(both: tuple[Report, ...]
     """A report that lists neither company drops the old days."""
     platform = Platform(all_days("17", "18"))
     platform.silent_in_tools = frozenset({"17"})
-    async with Road(platform, PassedClock(NOON), "k", target_with(reports=both)) as road:
-        await road.poller.poll()
-        assert "17" in month(road)["paradigm_tool_uses"]
+    async with Pipeline(platform, ManualClock(NOON), "k", target_with(reports=both)) as pipeline:
+        await pipeline.poller.poll()
+        assert "17" in month(pipeline)["paradigm_tool_uses"]
         platform.rows = {**all_days("18"), ("17", WEDNESDAY): 5}
         platform.names["17"] = "Fabrikam"
-        await at(road, NOON + HOUR)
+        await at(pipeline, NOON + HOUR)
 
-        assert month(road) == of_all({"18": 28 * TRUE})
+        assert month(pipeline) == of_all({"18": 28 * TRUE})
 
 
 @REPORTS
@@ -142,28 +142,28 @@ async def test_it_is_new_if_it_was_recreated_while_the_exporter_was_down(
     tmp_path: Path, both: tuple[Report, ...]
 ) -> None:
     """The state file holds the old company's days."""
-    clock, target = PassedClock(NOON), target_with(reports=both)
+    clock, target = ManualClock(NOON), target_with(reports=both)
     platform = Platform(all_days("17", "18"))
     for hours in range(2):
         store = StateFile(tmp_path / "state", clock.now).store("s", {"platform": "p"}, target.rules)
-        async with Road(platform, clock, "k", target, store=store) as road:
-            assert month(road) == of_all({"17": 28 * TRUE, "18": 28 * TRUE} if hours else {})
-            await at(road, NOON + hours * HOUR)
+        async with Pipeline(platform, clock, "k", target, store=store) as pipeline:
+            assert month(pipeline) == of_all({"17": 28 * TRUE, "18": 28 * TRUE} if hours else {})
+            await at(pipeline, NOON + hours * HOUR)
             platform.rows = {**all_days("18"), ("17", WEDNESDAY): 5}
             platform.names["17"] = "Fabrikam"
-    assert month(road) == of_all({"18": 28 * TRUE})
+    assert month(pipeline) == of_all({"18": 28 * TRUE})
 
 
 @pytest.mark.parametrize("missing", [set[int](), {1, 2, 3}], ids=["all-there", "asked-days-missing-once"])
 async def test_a_renamed_company_keeps_its_past_days(missing: set[int]) -> None:
     """Also if the requested days have no rows any more: the other days are read at once."""
     platform = Platform(all_days("17", "18"))
-    async with Road(platform, PassedClock(NOON), "k", target_with(replace(RULES, reread_days=3))) as road:
-        await road.poller.poll()
+    async with Pipeline(platform, ManualClock(NOON), "k", target_with(replace(RULES, reread_days=3))) as pipeline:
+        await pipeline.poller.poll()
         platform.names["17"] = "Fabrikam"
         for n in missing:
             del platform.rows["17", WEDNESDAY - n * DAY]
-        await at(road, NOON + HOUR)
+        await at(pipeline, NOON + HOUR)
 
-        assert values(road, MONTH[QUERIES]) == {"17": (28 - len(missing)) * TRUE, "18": 28 * TRUE}
-        assert lower_limit(road).keys() == {"17", "18"}
+        assert values(pipeline, MONTH[QUERIES]) == {"17": (28 - len(missing)) * TRUE, "18": 28 * TRUE}
+        assert lower_limit(pipeline).keys() == {"17", "18"}

@@ -12,8 +12,8 @@ from exporter.polling.state_file import StateFile
 from exporter.polling.target import StateStore
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
-from tests.road.expected import Covered, ExpectedReport
-from tests.road.road import RULES, PassedClock, Road, target_with
+from tests.pipeline.expected import Covered, ExpectedReport
+from tests.pipeline.pipeline import RULES, ManualClock, Pipeline, target_with
 
 PLATFORM_IDENTITY = {"platform": "simulated"}
 
@@ -21,7 +21,7 @@ PLATFORM_IDENTITY = {"platform": "simulated"}
 class Platform(httpx.AsyncBaseTransport):
     """The simulated platform, which records its responses; `down` and `past_down` make requests fail."""
 
-    def __init__(self, world: World, clock: PassedClock) -> None:
+    def __init__(self, world: World, clock: ManualClock) -> None:
         self._app = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
         self._clock = clock
         self._zone = world.zone
@@ -44,7 +44,7 @@ class Timeline:
     def __init__(
         self, world: World, start: datetime, state: Path | None = None, settle: timedelta = RULES.settle
     ) -> None:
-        self.world, self.clock, self.state = world, PassedClock(start), state
+        self.world, self.clock, self.state = world, ManualClock(start), state
         self.platform = Platform(world, self.clock)
         self.target = target_with(replace(RULES, zone=world.zone, settle=settle))
         self._reset_expected()
@@ -54,11 +54,11 @@ class Timeline:
 
     async def __aenter__(self) -> "Timeline":
         key = self.world.keys.admin
-        self.road = await Road(self.platform, self.clock, key, self.target, store=self._store()).__aenter__()
+        self.pipeline = await Pipeline(self.platform, self.clock, key, self.target, store=self._store()).__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.road.__aexit__()
+        await self.pipeline.__aexit__()
 
     def _store(self) -> StateStore | None:
         return (
@@ -78,12 +78,12 @@ class Timeline:
                 await self._restart(without_state=event == "restart from empty")
             case "midnight":
                 self.clock.moment = self.midnight()
-                await self.road.poller.refresh()
+                await self.pipeline.poller.refresh()
             case _:
                 await self._poll(event)
-        assert self.expected.served(self.clock.moment) == self.road.page("paradigm_"), event
-        assert self.road.text() == self.road.text_made_anew(), event
-        last = max(self.road.page("chat_usage_report_day_timestamp_seconds").values(), default=0.0)
+        assert self.expected.served(self.clock.moment) == self.pipeline.page("paradigm_"), event
+        assert self.pipeline.text() == self.pipeline.text_rendered_again(), event
+        last = max(self.pipeline.page("chat_usage_report_day_timestamp_seconds").values(), default=0.0)
         assert self.last_day_timestamp <= last
         self.last_day_timestamp = last
 
@@ -98,5 +98,5 @@ class Timeline:
     async def _poll(self, event: str) -> None:
         self.platform.down, self.platform.past_down = event == "outage", event == "past fails"
         self.platform.responses.clear()
-        await self.road.poller.poll()
+        await self.pipeline.poller.poll()
         self.expected.record(self.platform.responses)

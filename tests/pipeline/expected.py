@@ -9,8 +9,8 @@ from exporter.domain.calendars import day_at, end
 from exporter.domain.model import Days
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import World
+from tests.pipeline.pipeline import RULES, Series, series
 from tests.platform_data import FACTS, NEWEST, Labels
-from tests.road.road import RULES, Series, series
 
 DAY = timedelta(days=1)
 LEVELS = frozenset({"paradigm_members_active", "paradigm_members_ever"})

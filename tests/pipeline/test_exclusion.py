@@ -20,7 +20,7 @@ from exporter.polling.state_format import decoded
 from exporter.settings import readers
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
-from tests.road.road import RULES, PassedClock, Road, target_with, utc
+from tests.pipeline.pipeline import RULES, ManualClock, Pipeline, target_with, utc
 from tests.web.api_client import client_of
 
 pytestmark = pytest.mark.anyio
@@ -50,7 +50,7 @@ async def test_nothing_of_an_excluded_company_is_anywhere(
     Even if a limit names it.
     """
     caplog.set_level(logging.DEBUG)
-    rng, world, clock = Random(seed), World.from_seed(seed, 14), PassedClock(NOON)
+    rng, world, clock = Random(seed), World.from_seed(seed, 14), ManualClock(NOON)
     known = {str(each.id): each.name for each in world.known()}
     written, laws = zip(*(rng.choice(FORMS)(*rng.choice([*known.items()])) for _ in range(2)), strict=True)
     excluded = {company: name for company, name in known.items() if any(law(company, name) for law in laws)}
@@ -64,18 +64,18 @@ async def test_nothing_of_an_excluded_company_is_anywhere(
         company_limits=CompanyLimits(tuple(limits)),
         selectors={"thresholds": tuple(Entry("s", "thresholds", each.company) for each in limits)},
     )
-    road = Road(httpx.ASGITransport(create_app(world, clock.now)), clock, world.keys.admin, target, store=store)
-    async with road:
-        await road.poller.poll()
+    pipeline = Pipeline(httpx.ASGITransport(create_app(world, clock.now)), clock, world.keys.admin, target, store=store)
+    async with pipeline:
+        await pipeline.poller.poll()
         clock.moment += timedelta(days=1)
-        await road.poller.poll()
-        async with client_of(road.board, now=clock.now) as browser:
+        await pipeline.poller.poll()
+        async with client_of(pipeline.board, now=clock.now) as browser:
             answers = [await browser.get(path) for path in ("/metrics", "/api/v1/days", "/")]
     texts = [html.unescape(each.text).replace(r"\"", '"') for each in answers]
     texts += ["".join(str(vars(record)) for record in caplog.records), state.read_bytes().decode(errors="ignore")]
     served = {each["company_id"] for each in answers[1].json()["figures"]}
     held = {company for each in decoded(state.read_bytes())["s"].reports.values() for company in each.ledger.names}
-    listed = road.board.shown.source_infos["s"].listed or {}
+    listed = pipeline.board.shown.source_infos["s"].listed or {}
 
     assert served == listed.keys() - excluded.keys()
     assert served <= held

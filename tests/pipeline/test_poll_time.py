@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from exporter.platforms.chatcaptain.platform import PLATFORM
-from tests.road.road import Road
-from tests.road.test_chatcaptain import NOON, UTC_ZONE, MovingClock, Platform
-from tests.road.test_partial_answers import FAULTS, FaultyTransport, Page, of_use, target_of, value_of
+from tests.pipeline.pipeline import Pipeline
+from tests.pipeline.test_chatcaptain import NOON, UTC_ZONE, MovingClock, Platform
+from tests.pipeline.test_partial_answers import FAULTS, FaultyTransport, Page, of_use, target_of, value_of
 
 TIMEOUT, INTERVAL = timedelta(seconds=60), timedelta(hours=1)
 STRIKES = 2
@@ -32,11 +32,13 @@ async def polled(failing: Sequence[str], channels: int = 5, fault: str = "timeou
     target, key = target_of(platform, ("overview", "channel")), platform.bots.chatbots[0].key
     target = replace(target, rules=replace(target.rules, keep_days=4))
     pages = []
-    async with Road(FaultyTransport(platform.transport, instead=fail), clock, key, target, platform=PLATFORM) as road:
+    async with Pipeline(
+        FaultyTransport(platform.transport, instead=fail), clock, key, target, platform=PLATFORM
+    ) as pipeline:
         for days in (0, 2):
             platform.clock.moment = clock.moment = NOON + timedelta(days=days)
-            await road.poller.poll()
-            pages.append(road.page())
+            await pipeline.poller.poll()
+            pages.append(pipeline.page())
     return pages
 
 

@@ -1,4 +1,4 @@
-"""The whole road on a passed-in clock and without a socket: simulated platform, client, poller, board."""
+"""The pipeline from simulated platform to exposition: client, poller and board, on a manual clock without sockets."""
 
 import asyncio
 from collections.abc import Mapping
@@ -45,8 +45,8 @@ RULES = DayRules(
 
 
 @dataclass(slots=True)
-class PassedClock:
-    """A clock that stands still until it is set; sleeping on it takes no time and moves nothing."""
+class ManualClock:
+    """A clock that stands still until it is set; sleeping on it returns at once and does not advance it."""
 
     moment: datetime
     slept: list[float] = field(default_factory=list)
@@ -65,7 +65,7 @@ class PassedClock:
 
 
 class Series(NamedTuple):
-    """A sample's name and labels without the source."""
+    """A sample name, and labels without the source."""
 
     name: str
     labels: frozenset[tuple[str, str]]
@@ -82,7 +82,7 @@ BUILT_IN = built_in(CHAT_SESSIONS[0].measures)
 def target_with(
     rules: DayRules = RULES, companies: Companies | None = None, reports: tuple[Report, ...] = CHAT_SESSIONS
 ) -> Target:
-    """Watches chat-sessions alone, unless told otherwise: what a source does once per report is counted in tests."""
+    """Returns a target, by default with chat-sessions only, since tests count what happens per report."""
     return Target(
         "s",
         "paradigm",
@@ -95,13 +95,13 @@ def target_with(
     )
 
 
-class Road:
-    """A poller of one source on the simulated platform; `page()` is what a scrape would read."""
+class Pipeline:
+    """A poller of one source; `page()` returns the samples of a scrape."""
 
-    def __init__(  # noqa: PLR0917 - what a test leaves out is the usual
+    def __init__(  # noqa: PLR0917 - tests rely on the defaults
         self,
         transport: httpx.AsyncBaseTransport,
-        clock: PassedClock,
+        clock: ManualClock,
         key: str,
         target: Target | None = None,
         past: asyncio.Lock | None = None,
@@ -112,7 +112,7 @@ class Road:
         self.clock = clock
         self.board = Board()
         self.telemetry = Telemetry()
-        self.worker = Worker("road")
+        self.worker = Worker("pipeline")
         endpoint = fetch.Endpoint(
             "s",
             "https://paradigm.example",
@@ -133,13 +133,13 @@ class Road:
         self.poller = Poller(target or target_with(), self.client, outputs, Clock(clock.now, clock.seconds), store)
 
     @classmethod
-    def to(cls, world: World, clock: PassedClock, *scenarios: str, settle: timedelta = RULES.settle) -> "Road":
-        """Builds a road to a simulated platform of the same clock and zone."""
+    def to(cls, world: World, clock: ManualClock, *scenarios: str, settle: timedelta = RULES.settle) -> "Pipeline":
+        """Builds a pipeline with a simulated platform that has the same clock and zone."""
         app = create_app(world, clock.now, scenarios=scenarios or ("normal",), sleep=clock.sleep)
         rules = replace(RULES, zone=world.zone, settle=settle)
         return cls(httpx.ASGITransport(app), clock, world.keys.admin, target_with(rules))
 
-    async def __aenter__(self) -> "Road":
+    async def __aenter__(self) -> "Pipeline":
         await self.poller.start()
         return self
 
@@ -147,14 +147,14 @@ class Road:
         await self.client.aclose()
         self.worker.close()
         if kind is None:
-            assert self.text() == self.text_made_anew()
+            assert self.text() == self.text_rendered_again()
 
     def text(self) -> str:
-        """Returns the rendered page, without the live tail."""
+        """Returns the exposition without live metrics."""
         return self.board.shown.page[Format.TEXT].plain.decode()
 
-    def text_made_anew(self) -> str:
-        """Returns the page as it is if nothing of it was written before."""
+    def text_rendered_again(self) -> str:
+        """Returns the exposition rendered from scratch, without cached parts."""
         shown, board = self.board.shown, Board()
         for source, info in shown.source_infos.items():
             reports = {report: deferred_families(view) for (of, report), view in shown.views.items() if of == source}
@@ -162,7 +162,7 @@ class Road:
         return board.shown.page[Format.TEXT].plain.decode()
 
     def page(self, prefix: str = "") -> Mapping[Series, float]:
-        """Returns the samples of the page and the live tail whose names start with `prefix`."""
+        """Returns the samples of exposition and live metrics whose names start with `prefix`."""
         text = (self.board.shown.page[Format.TEXT].plain + self.telemetry.tail(Format.TEXT)).decode()
         return {
             Series(sample.name, frozenset((k, v) for k, v in sample.labels.items() if k != "source")): sample.value
@@ -171,7 +171,7 @@ class Road:
         }
 
     def outcomes(self) -> Mapping[str, float]:
-        """Returns how many polls ended how, without the zeros."""
+        """Returns the number of polls by outcome, without zeros."""
         return {
             dict(key.labels)["outcome"]: value for key, value in self.page("chat_usage_polls_total").items() if value
         }
@@ -181,9 +181,9 @@ def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> date
     return datetime(year, month, day, hour, minute, tzinfo=UTC)
 
 
-def only(road: Road, name: str) -> float:
-    """Returns the value of the one series of this name."""
-    (value,) = road.page(name).values()
+def only(pipeline: Pipeline, name: str) -> float:
+    """Returns the value of the only series with this name."""
+    (value,) = pipeline.page(name).values()
     return value
 
 

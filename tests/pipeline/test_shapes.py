@@ -1,7 +1,7 @@
 """Every shape that ChatCaptain's answers may have gives the same figures, windows, baselines and limits.
 
 Each exposition is compared with that of the unchanged simulated platform, which
-tests/road/test_chatcaptain.py holds against the platform's own truth.
+tests/pipeline/test_chatcaptain.py holds against the platform's own truth.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,9 +17,9 @@ from exporter.domain.clock import Clock
 from exporter.platforms.chatcaptain.platform import PLATFORM
 from exporter.platforms.chatcaptain.read_component import Shape as Component
 from exporter.polling.probe import Found, LastCodes, probe
-from tests.road.road import Road
-from tests.road.test_chatcaptain import NOON, UTC_ZONE, Platform
-from tests.road.test_partial_answers import (
+from tests.pipeline.pipeline import Pipeline
+from tests.pipeline.test_chatcaptain import NOON, UTC_ZONE, Platform
+from tests.pipeline.test_partial_answers import (
     MONDAY,
     REPORTED,
     UNREAD,
@@ -139,10 +139,13 @@ async def probed(change: Change) -> Mapping[str, Found]:
     """Returns the result of a probe by report."""
     platform = Platform.of(UTC_ZONE, NOON, channels=2)
     transport, target = FaultyTransport(platform.transport, change), target_of(platform, REPORTS)
-    async with Road(transport, platform.clock, platform.bots.chatbots[0].key, target, platform=PLATFORM) as road:
+    async with Pipeline(
+        transport, platform.clock, platform.bots.chatbots[0].key, target, platform=PLATFORM
+    ) as pipeline:
         clock = Clock(platform.clock.now, platform.clock.seconds)
         findings = [
-            await probe(target, report, road.client, LastCodes(), road.worker, clock) for report in target.reports
+            await probe(target, report, pipeline.client, LastCodes(), pipeline.worker, clock)
+            for report in target.reports
         ]
     return {each.report: each.found for each in findings if each.found is not None}
 
