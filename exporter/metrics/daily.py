@@ -20,7 +20,7 @@ from exporter.domain.model import Column, Kind, Measure
 from exporter.metrics.label_limits import Labels, batches, uses
 from exporter.metrics.report_view import CompanyIndex, ReportView
 from exporter.metrics.usage import columns_as_served, kept_sums
-from exporter.metrics.windows import WindowDays, family_of, windows
+from exporter.metrics.windows import family_of, windows
 
 
 class DayState(StrEnum):
@@ -216,10 +216,9 @@ class DailyFigures:
         for some in batches(index.companies[part]):
             held = dict(uses(ledger, part, measure, view.label_limits.value_length, some))
             for day, state in states.items():
-                window = WindowDays((day,), day)
                 for company, of_company in held.items():
                     if state is DayState.SETTLING and company not in self._rows(part, day):
                         continue
                     own, keeps = (view.source, company, ledger.names[company]), kept.get(company, frozenset())
-                    for labels, value in kept_sums(of_company, keeps, caps, window, measure):
+                    for labels, value in kept_sums(of_company, keeps, caps, (day,), measure):
                         yield SeriesPiece(part, (*own, *labels), ((day, value),))

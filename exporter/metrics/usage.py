@@ -4,15 +4,15 @@ paradigm_user_queries_last_day{source="production",company_id="17",company="Nort
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from functools import partial
+from functools import cache, partial
 
 from exporter.domain.model import Column, Kind, Measure, Sample
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.label_limits import OTHER, Labels, Uses, columns_if_all_fit, placed, sum_over, uses
 from exporter.metrics.report_view import CompanyIndex, DeferredFamily, ReportView
-from exporter.metrics.windows import TODAY, Window, WindowDays, days_by_window, family_of, windows
+from exporter.metrics.windows import TODAY, Window, days_by_window, family_of, windows
 
 
 def usage_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
@@ -26,28 +26,22 @@ def usage_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
             yield DeferredFamily(family_of(measure, None, view.report), partial(make, index, measure), held)
             continue
         days = days_by_window(measure, view.day_status, sums=view.health.history)
-        limited = dict[Window, Sequence[Sample]]()
+        ended_days = {window: of_window for window, of_window in days.items() if window is not TODAY}
+        limited = cache(partial(limited_sums, index, measure, ended_days))
         for window, of_window in days.items():
             family = family_of(measure, window, view.report)
-            if any(measure.limits):  # of each value the first day counts
-                needed = held if window is TODAY else ended
-                yield DeferredFamily(family, partial(_limited, index, measure, days, limited, window), needed)
-            else:
+            if not any(measure.limits):
                 make = partial(window_sums, index, measure, of_window)
-                yield DeferredFamily(family, make, frozenset(of_window.days))
+                yield DeferredFamily(family, make, frozenset(of_window))
+            elif window is TODAY:  # of each value the first day counts
+                so_far = partial(limited_sums, index, measure, {TODAY: of_window})
+                yield DeferredFamily(family, partial(_of_window, so_far, TODAY), held)
+            else:
+                yield DeferredFamily(family, partial(_of_window, limited, window), ended)
 
 
-def _limited(
-    index: CompanyIndex,
-    measure: Measure,
-    days: Mapping[Window, WindowDays],
-    made: dict[Window, Sequence[Sample]],
-    window: Window,
-) -> Sequence[Sample]:
-    """Returns the figures of limited labels in a window; computes all windows at once, unless only today is needed."""
-    if window not in made:
-        made.update(limited_sums(index, measure, {window: days[window]} if window is TODAY else days))
-    return made[window]
+def _of_window(make: Callable[[], Mapping[Window, Sequence[Sample]]], window: Window) -> Sequence[Sample]:
+    return make()[window]
 
 
 def _newest_samples(index: CompanyIndex, measure: Measure) -> Iterator[Sample]:
@@ -75,20 +69,23 @@ def _info_samples(index: CompanyIndex, measure: Measure) -> Iterator[Sample]:
         yield from (Sample((view.source, company, name, *row), 1.0) for row in rows)
 
 
-def window_sums(index: CompanyIndex, measure: Measure, window: WindowDays) -> Iterator[Sample]:
-    """Yields the figures of a window; a row that lacks the figure makes its company's sum unknown, not smaller."""
+def window_sums(index: CompanyIndex, measure: Measure, days: Sequence[date]) -> Iterator[Sample]:
+    """Yields the figures of a window, from its days, newest first.
+
+    A row that lacks the figure makes its company's sum unknown, not smaller.
+    """
     for part, column in index.columns_of(measure):
         if part not in index.companies:
             continue
         if measure.kind is Kind.AVERAGE:
-            total = index.on_day(window.last, part, column, math.nan)
+            total = index.on_day(days[0], part, column, math.nan)
         else:
-            total = index.total(window.days, part, (column,))
-        yield from index.samples(measure, part, column, total, window.last)
+            total = index.total(days, part, (column,))
+        yield from index.samples(measure, part, column, total, days[0])
 
 
 def limited_sums(
-    index: CompanyIndex, measure: Measure, windows: Mapping[Window, WindowDays]
+    index: CompanyIndex, measure: Measure, windows: Mapping[Window, Sequence[date]]
 ) -> Mapping[Window, Sequence[Sample]]:
     """Returns the figures of a measure with limited labels by window: per company the kept values, and `other`.
 
@@ -136,40 +133,40 @@ def _are_all_read(ledger: Ledger, part: str, measure: Measure) -> bool:
 
 
 def _column_samples(
-    index: CompanyIndex, part: str, columns: Mapping[Labels, Column], days: WindowDays
+    index: CompanyIndex, part: str, columns: Mapping[Labels, Column], days: Sequence[date]
 ) -> Iterator[Sample]:
     """Yields the sums of companies that had the value by the last day; a row without it adds 0."""
     for labels, column in sorted(columns.items()):
         first_days = index.view.ledger.first_figures(part, column)
-        lost = index.view.ledger.lost_on(days.days, part)
-        total = index.total(days.days, part, (column,), unread=0.0)
+        lost = index.view.ledger.lost_on(days, part)
+        total = index.total(days, part, (column,), unread=0.0)
         for company, own, value in zip(index.companies[part], index.labels(part, labels), total, strict=True):
-            if first_days.get(company, date.max) <= days.last and company not in lost:
+            if first_days.get(company, date.max) <= days[0] and company not in lost:
                 yield Sample(own, value)
 
 
 def kept_sums(
-    held: Uses, kept: frozenset[Labels], caps: Sequence[int | None], days: WindowDays, measure: Measure
+    held: Uses, kept: frozenset[Labels], caps: Sequence[int | None], days: Sequence[date], measure: Measure
 ) -> Iterator[tuple[Labels, float]]:
-    """Yields a company's sums per kept value, and `other` if it can be added up.
+    """Yields a company's sums over some days, newest first, per kept value, and `other` if it can be added up.
 
     A value counts 0 from the day of its first use; with a read marker, only in rows in which the breakdown was read.
     Unread or lost days make the sum unknown.
     """
-    if not held.lost.isdisjoint(days.days):
+    if not held.lost.isdisjoint(days):
         return
-    shown: dict[Labels, float] = {}
+    last, shown = days[0], dict[Labels, float]()
     unknown: set[Labels] = set()
     for labels, figures in sorted(held.figures.items()):
-        if days.last not in figures and min(figures) > days.last:
+        if last not in figures and min(figures) > last:
             continue
         place = labels if labels in kept else placed(labels, kept, caps)
         if measure.kind is not Kind.SUM:
-            if days.last in figures and OTHER not in place:
-                shown[place] = figures[days.last]
-        elif not measure.needs_read_marker or _is_read(held, labels, days.days):
-            shown[place] = shown.get(place, 0.0) + sum_over(figures, days.days)
-        elif _is_read(held, labels, (days.last,)):  # else it ended, and takes nothing from the others
+            if last in figures and OTHER not in place:
+                shown[place] = figures[last]
+        elif not measure.needs_read_marker or _is_read(held, labels, days):
+            shown[place] = shown.get(place, 0.0) + sum_over(figures, days)
+        elif _is_read(held, labels, (last,)):  # else it ended, and takes nothing from the others
             unknown.add(place)
     yield from ((place, value) for place, value in shown.items() if place not in unknown)
 

@@ -40,21 +40,13 @@ def windows(measure: Measure) -> tuple[Window, ...]:
     return (LAST_DAY, *((TODAY,) if measure.today else ()), *(SUMS if measure.kind is Kind.SUM else ()))
 
 
-class WindowDays(NamedTuple):
-    """The days of a window, newest first, and its last day."""
-
-    days: tuple[date, ...]
-    last: date
-
-
-def days_by_window(measure: Measure, status: DayStatus, *, sums: bool) -> Mapping[Window, WindowDays]:
-    """Returns the days of each window that may be served; windows of several days only with `sums`."""
-    found: dict[Window, WindowDays] = {}
+def days_by_window(measure: Measure, status: DayStatus, *, sums: bool) -> Mapping[Window, tuple[date, ...]]:
+    """Returns the days of each window that may be served, newest first; windows of several days only with `sums`."""
+    found: dict[Window, tuple[date, ...]] = {}
     for window in windows(measure):
         last = status.today if window is TODAY else status.last_day
         if last is not None and (window.days == 1 or sums):
-            days = (day for day in window.ending(last) if window.days == 1 or day in status.covered)
-            found[window] = WindowDays(tuple(days), last)
+            found[window] = tuple(day for day in window.ending(last) if window.days == 1 or day in status.covered)
     return found
 
 

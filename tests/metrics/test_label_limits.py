@@ -24,7 +24,6 @@ from exporter.metrics.label_limits import (
 )
 from exporter.metrics.report_view import CompanyIndex, Health, ReportView
 from exporter.metrics.usage import kept_sums, limited_sums
-from exporter.metrics.windows import WindowDays
 from exporter.platforms.paradigm import platform as paradigm
 from tests.pipeline.pipeline import RULES, utc
 
@@ -43,8 +42,8 @@ CALLS = Measure(
 MEDIAN = Measure("median", "Median", Kind.AVERAGE, ("channel_id",), limits=("channels",), needs_read_marker=True)
 Labels = tuple[str, ...]
 YESTERDAY = TODAY - timedelta(days=1)
-BOTH = WindowDays((TODAY, YESTERDAY), TODAY)
-NOW = WindowDays((TODAY,), TODAY)
+BOTH = (TODAY, YESTERDAY)
+NOW = (TODAY,)
 
 
 def figures(**tools: float) -> Uses:
@@ -57,7 +56,9 @@ def kept(found: Uses, limit: int, before: set[str] | None = None) -> set[str]:
     return {labels[-1] for labels in keep(found, MONTH, (limit,), earlier)}
 
 
-def shown(found: Uses, chosen: set[Labels], measure: Measure = TOOLS, span: WindowDays = NOW) -> Mapping[Labels, float]:
+def shown(
+    found: Uses, chosen: set[Labels], measure: Measure = TOOLS, span: tuple[date, ...] = NOW
+) -> Mapping[Labels, float]:
     """Returns what is served while these values are kept."""
     return dict(kept_sums(found, frozenset(chosen), LabelLimits().caps(measure), span, measure))
 
@@ -95,7 +96,7 @@ def test_a_value_counts_from_its_first_day_on() -> None:
     found = Uses({("late",): {TODAY: 3.0}, ("early",): {YESTERDAY: 2.0}}, {})
 
     assert shown(found, {*found.figures}) == {("late",): 3, ("early",): 0}
-    assert shown(found, {*found.figures}, span=WindowDays((YESTERDAY,), YESTERDAY)) == {("early",): 2}
+    assert shown(found, {*found.figures}, span=(YESTERDAY,)) == {("early",): 2}
 
 
 def test_values_that_are_cut_alike_are_added_up() -> None:
@@ -181,7 +182,7 @@ def test_no_use_is_lost_and_no_limit_broken(
     """Whatever was kept before: at most `limit` values and `other`, and the same sum."""
     held = Uses(found, {})
     chosen = keep(held, MONTH, (limit,), before)
-    served = list(kept_sums(held, chosen, (limit,), WindowDays(MONTH, TODAY), TOOLS))
+    served = list(kept_sums(held, chosen, (limit,), MONTH, TOOLS))
 
     assert len(chosen) <= limit
     assert len({labels for labels, _ in served}) <= limit + 1
