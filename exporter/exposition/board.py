@@ -137,14 +137,15 @@ class _Report:
         return write(replace(some, samples=samples), self._quoted)._replace(days=chunk.days) if is_alike else None
 
 
-def _of_companies(view: ReportView, companies: frozenset[str]) -> Mapping[str, Family | DeferredFamily]:
+def _of_companies(view: ReportView, companies: frozenset[str]) -> Mapping[str, DeferredFamily]:
     """Returns the families of some companies, by name."""
-    return {each.name: each for each in deferred_families(view, companies)}
+    return {each.name: each for each in deferred_families(view, companies) if isinstance(each, DeferredFamily)}
 
 
 def _anew(each: Family | DeferredFamily, quoted: Quoted) -> Chunk:
-    chunk = write(each.made(), quoted)
-    return chunk._replace(days=each.days) if isinstance(each, DeferredFamily) else chunk
+    if isinstance(each, DeferredFamily):
+        return write(each.made(), quoted)._replace(days=each.days)
+    return write(each, quoted)
 
 
 def _page(chunks: Mapping[Key, tuple[Chunk, ...]], unmatched: Unmatched, limits: PageLimits) -> Page:

@@ -61,7 +61,7 @@ def activity_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
     samples, view = _Samples(index), index.view
     judged_days, today = _judged_days(view), view.day_status.today
     for name, text in HELP.items():
-        family = Family(name, text, label_names(name, teams=view.company_limits.names_teams))
+        family = Family(name, text, label_names(name, teams=samples.has_teams))
         if name == TODAY:
             yield DeferredFamily(family, samples.of_today, frozenset([today] if today else []))
         else:
@@ -104,6 +104,7 @@ class _Samples:
     def __init__(self, index: CompanyIndex) -> None:
         self._index, self._view = index, index.view
         self._report = index.view.source, index.view.report.name
+        self.has_teams = any(each.team for each in index.view.company_limits.thresholds)
 
     @cached_property
     def _labels(self) -> Sequence[tuple[str, ...]]:
@@ -220,10 +221,9 @@ class _Samples:
 
     def _numbers(self, activity: str, limits: Iterable[Iterable[Limit]]) -> Iterator[Sample]:
         """Yields the limits of each company."""
-        teams = self._view.company_limits.names_teams
         for own, of_company in zip(self._labels, limits, strict=True):
             for bound, basis, severity, team, value in of_company:
-                yield Sample((*own, activity, bound, basis, severity, *((team,) if teams else ())), value)
+                yield Sample((*own, activity, bound, basis, severity, *((team,) if self.has_teams else ())), value)
 
     def _missing(self, activity: str, reasons: Iterable[str | None]) -> Iterator[Sample]:
         """Yields how many companies lack limits, by reason; None: a company lacks none."""

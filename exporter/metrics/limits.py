@@ -81,11 +81,6 @@ class CompanyLimits:
     )
     _calendars: dict[tuple[str, str], Calendar | None] = field(default_factory=dict, compare=False, repr=False)
 
-    @property
-    def names_teams(self) -> bool:
-        """Whether any entry sets a team."""
-        return any(each.team for each in self.thresholds)
-
     def limits(self, company_id: str, company: str) -> Mapping[str, ActivityLimits]:
         key = company_id, company
         if key not in self._limits:

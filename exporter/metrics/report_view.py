@@ -98,14 +98,13 @@ class SourceInfo:
 
 def differ_in_rows_alone(before: ReportView, now: ReportView) -> bool:
     """Returns whether settings, companies and columns are equal; fast, since most of them are the same objects."""
-    return _without_rows(before) == _without_rows(now)
-
-
-def _without_rows(view: ReportView) -> tuple[object, ...]:
-    ledger, status = view.ledger, replace(view.day_status, today=None, running=None)
-    health = Health(view.health.interval, history=view.health.history)
-    rest = replace(view, ledger=Ledger(), day_status=status, health=health)
-    return rest, ledger.names, ledger.withdrawn, ledger.first_days, ledger.columns()
+    alike = []
+    for view in (before, now):
+        ledger, status = view.ledger, replace(view.day_status, today=None, running=None)
+        health = Health(view.health.interval, history=view.health.history)
+        rest = replace(view, ledger=Ledger(), day_status=status, health=health)
+        alike.append((rest, ledger.names, ledger.withdrawn, ledger.first_days, ledger.columns()))
+    return alike[0] == alike[1]
 
 
 def changed_companies(before: ReportView, now: ReportView, day: date) -> Set[str]:
