@@ -30,9 +30,8 @@ from exporter.platforms.api import (
 )
 from exporter.platforms.further_page import further_page
 from exporter.platforms.jmespath_fields import Reader, Search
-from exporter.platforms.reading_builder import ReadingBuilder
+from exporter.platforms.reading_builder import ALL, ReadingBuilder
 
-ALL = "all"
 COMPANY = "company"
 """The option with the company's name, for sources that are one company."""
 PLACEHOLDER = re.compile(r"\{([a-z0-9_]*)\}")
@@ -173,7 +172,7 @@ class DeclaredReport(ReportDefaults):
             if measures[place].kind is not Kind.AVERAGE:  # which is absent on days without use
                 name = place.split(".")[1]
                 unread[place] = Unread(f"{what}. {remedy}", json_outline.outline(root), name, measures[place].family)
-        reading = reader.rows.reading(frozenset({ALL}), (), f"compare the answer with {self.place}")
+        reading = reader.rows.reading(remedy=f"compare the answer with {self.place}")
         return replace(reading, unread=tuple(unread.values()))
 
     def explain(self, body: bytes, request: Request, context: Context) -> tuple[str, ...]:
@@ -181,7 +180,7 @@ class DeclaredReport(ReportDefaults):
 
     def _read(self, root: object, request: Request, context: Context) -> Reader:
         rows = ReadingBuilder(request.days, context, read_day=partial(moments.day, zone=context.zone))
-        reader = Reader(self.fields, self.described, ALL, rows, account=self.account, may_be_text=True)
+        reader = Reader(self.fields, self.described, rows, account=self.account, may_be_text=True)
         rows.next_page = self.paging.next_page(root, request, reader.search) if self.paging else further_page(root)
         reader.read(root)
         return reader

@@ -39,10 +39,8 @@ def person(item: object) -> str | None:
 def _ranks(keys: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Returns the keys that may hold a name, best first, and those that may hold an id."""
     identities = sorted(filter(json_values.is_identity, keys), key=lambda key: (len(key), key))
-    names = sorted(set(keys) - set(identities), key=_name_rank)
+    names = sorted(
+        set(keys) - set(identities),
+        key=lambda key: (not key.endswith("name"), not key.endswith(("title", "label")), len(key), key),
+    )
     return tuple(names), tuple(identities)
-
-
-def _name_rank(key: str) -> tuple[int, int, str]:
-    kind = 0 if key.endswith("name") else 1 if key.endswith(("title", "label")) else 2
-    return kind, len(key), key

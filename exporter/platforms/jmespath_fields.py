@@ -14,7 +14,7 @@ from exporter.domain.errors import SchemaError
 from exporter.domain.model import READ_COMPLETELY, READ_IN_PART, Column, Kind, Measure
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import Expression, FigureFields, RowFields
-from exporter.platforms.reading_builder import ReadingBuilder, RowKey
+from exporter.platforms.reading_builder import ALL, ReadingBuilder, RowKey
 
 LONGEST = 1000
 """Maximum length of an expression."""
@@ -111,7 +111,7 @@ class Search(TreeInterpreter):  # type: ignore[misc]  # the library has no types
 
 @dataclass(slots=True)
 class Reader:
-    """Reads one answer into `rows` of a part: the figures of the `described` measures.
+    """Reads one answer into `rows`: the figures of the `described` measures.
 
     `account` is the id and name of the company of rows without one. `place` precedes option names in notes. Ids
     `may_be_text`. `samples` are, outermost first, expressions and the first value that each found.
@@ -119,7 +119,6 @@ class Reader:
 
     fields: RowFields
     described: Sequence[tuple[Measure, FigureFields]]
-    part: str
     rows: ReadingBuilder
     place: str = ""
     account: tuple[str, str] = ("", "")
@@ -161,8 +160,8 @@ class Reader:
         if company is None:
             return
         if self.fields.date is None:
-            self._row(self.rows.level_key(self.part, company), row)
-        elif key := self.rows.key(self.part, company, self._find("date", self.fields.date, dated), f"{self.place}date"):
+            self._row(self.rows.level_key(ALL, company), row)
+        elif key := self.rows.key(ALL, company, self._find("date", self.fields.date, dated), f"{self.place}date"):
             self._row(key, row)
 
     def _row(self, key: RowKey, row: object) -> None:

@@ -18,6 +18,9 @@ from exporter.domain.text import enumerated
 from exporter.platforms import json_values
 from exporter.platforms.api import Context
 
+ALL = "all"
+"""The part of rows that an answer does not separate."""
+
 
 class RowKey(NamedTuple):
     """The key of a row."""
@@ -152,8 +155,8 @@ class ReadingBuilder:
 
     def reading(
         self,
-        parts: frozenset[str],
-        fields: tuple[FieldNote, ...],
+        parts: frozenset[str] = frozenset({ALL}),
+        fields: tuple[FieldNote, ...] = (),
         remedy: str = "compare the answer with docs/development/platform-apis.md",
         invariants: Sequence[Invariant] = (),
         moments: Set[Column] = frozenset(),

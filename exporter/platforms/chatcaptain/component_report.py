@@ -29,10 +29,8 @@ from exporter.platforms.chatcaptain import jmespath_component
 from exporter.platforms.chatcaptain.day_bounds import BUCKET, LocalDay
 from exporter.platforms.chatcaptain.find_component import NoComponentError, ReportComponent, envelope, find
 from exporter.platforms.chatcaptain.read_component import Readable, Shape, UnreadableError, read, single, unwrapped
-from exporter.platforms.reading_builder import ReadingBuilder, RowKey
+from exporter.platforms.reading_builder import ALL, ReadingBuilder, RowKey
 
-ALL = "all"
-"""The only part of every report."""
 DESCRIBED = "overrides"
 """The name of the request for the components that an operator describes."""
 NOTHING = {
@@ -165,7 +163,7 @@ class ComponentReport(StatisticsReport):
                 figures |= _figures(each, what, before, rows, key)
             self.file(rows, key, figures)
         return replace(
-            rows.reading(frozenset({ALL}), ()),
+            rows.reading(),
             unread=tuple(
                 self._unread(each, why, root, context)._replace(is_absent=each in absent)
                 for each, why in unread.items()

@@ -12,7 +12,7 @@ from exporter.domain.model import Column, Days, Reading
 from exporter.domain.scope import Scope
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Override, Request
-from exporter.platforms.chatcaptain.component_report import ALL, StatisticsReport, newest_first
+from exporter.platforms.chatcaptain.component_report import StatisticsReport, newest_first
 from exporter.platforms.chatcaptain.day_bounds import LocalDay
 from exporter.platforms.chatcaptain.find_component import envelope
 
@@ -58,4 +58,4 @@ class InboxReport(StatisticsReport):
             rows.note("missing" if operators is None else "retyped", f"data.{OPERATORS}")
         rows.listed += 1
         self.file(rows, key, figures)
-        return rows.reading(frozenset({ALL}), ())
+        return rows.reading()

@@ -21,9 +21,8 @@ from exporter.domain.model import READ_COMPLETELY, Column, DayRows, Kind, Measur
 from exporter.platforms import item_names, json_values
 from exporter.platforms.paradigm.choose_field import choose
 from exporter.platforms.paradigm.field_notes import ARRAYS
-from exporter.platforms.paradigm.requests import ALL
 from exporter.platforms.paradigm.survey import LIST, NAMES, Place, survey
-from exporter.platforms.reading_builder import ReadingBuilder, RowKey
+from exporter.platforms.reading_builder import ALL, ReadingBuilder, RowKey
 
 SAMPLES = 20
 """The first entry without an empty list is looked for among this many."""

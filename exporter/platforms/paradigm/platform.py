@@ -15,9 +15,8 @@ from exporter.domain.model import Activity, Column, Kind, Measure
 from exporter.platforms import json_values
 from exporter.platforms.api import LabelLimit, Override, Platform, Report
 from exporter.platforms.paradigm.documented import HERE, Array, DocumentedReport, Field, Items
-from exporter.platforms.paradigm.requests import ALL
 from exporter.platforms.paradigm.self_described import DescribedReport
-from exporter.platforms.reading_builder import Invariant
+from exporter.platforms.reading_builder import ALL, Invariant
 
 API = "/api/v2"
 

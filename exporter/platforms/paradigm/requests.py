@@ -7,8 +7,6 @@ from exporter.domain.model import Days
 from exporter.domain.scope import Scope
 from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Discoveries, ReportDefaults, Request
 
-ALL = "all"
-"""The part of reports that do not separate chats from agents."""
 INVARIANTS = ("with_docs_gt_responses", "likes_dislikes_gt_responses", "active_gt_ever")
 """Served for every report, even if it cannot break them."""
 

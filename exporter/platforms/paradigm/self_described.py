@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 
 from exporter.domain.errors import SchemaError
 from exporter.domain.model import READ_COMPLETELY, READ_IN_PART, Column, Kind, Measure, Reading
@@ -15,9 +15,9 @@ from exporter.platforms.paradigm import field_notes
 from exporter.platforms.paradigm.alike import AlikeReader, NotAlikeError
 from exporter.platforms.paradigm.choose_field import UnclearError, choose
 from exporter.platforms.paradigm.field_notes import ARRAYS
-from exporter.platforms.paradigm.requests import ALL, ReportEndpoint
+from exporter.platforms.paradigm.requests import ReportEndpoint
 from exporter.platforms.paradigm.survey import LIST, PEOPLE, FieldSurvey, Place, RowSurvey, survey
-from exporter.platforms.reading_builder import ReadingBuilder, RowKey
+from exporter.platforms.reading_builder import ALL, ReadingBuilder, RowKey
 
 Filed = dict[RowKey, dict[Column, float]]
 
@@ -53,7 +53,7 @@ class _Undocumented(ReportEndpoint):
         )
 
     def close(self, rows: ReadingBuilder, root: object) -> Reading:
-        return rows.reading(frozenset({ALL}), field_notes.notes(root))
+        return rows.reading(fields=field_notes.notes(root))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class MappedReport(_Undocumented):
         fields = self.fields if self.fields.days else replace(self.fields, date=None)
         labels = (("label", fields.label),) if fields.label else ()
         figure = FigureFields(fields.value, fields.items, labels)
-        reader = jmespath_fields.Reader(fields, ((self.measure, figure),), ALL, rows, "fields.")
+        reader = jmespath_fields.Reader(fields, ((self.measure, figure),), rows, "fields.")
         reader.read(root)
         return reader
 
@@ -152,13 +152,13 @@ class DescribedReport(_Undocumented):
         """Returns the figures at the place by row; None if people may be counted twice."""
         filed: Filed = {}
         family, unread = self.measure.family, set[RowKey]()
-        column_of = cache(lambda label: Column(family, () if label is None else (label,)))
+        column_of = cache(partial(Column, family))
         for key, row in found.seen.items():
             whose = _whose(key)
             figures = filed.setdefault(whose, {})
             values, marker = self._chosen(row, place, found.rows, f"{key.part}[].dates[].")
-            for label, value in values:
-                column = column_of(label)
+            for label_values, value in values:
+                column = column_of(label_values)
                 if column in figures and self.measure.kind is Kind.DISTINCT:
                     return None
                 figures[column] = figures.get(column, 0.0) + value
@@ -172,7 +172,7 @@ class DescribedReport(_Undocumented):
 
     def _chosen(
         self, row: RowSurvey, place: Place | None, rows: ReadingBuilder, path: str
-    ) -> tuple[Sequence[tuple[str | None, float]], float | None]:
+    ) -> tuple[Sequence[tuple[tuple[str, ...], float]], float | None]:
         """Returns a row's figures at the chosen place by label, and its read marker, None if one could not be read.
 
         Notes what is missing. A bare row was read completely if it has an empty list.
@@ -189,8 +189,8 @@ class DescribedReport(_Undocumented):
         if not all(value.is_integer() for _, value in readable):
             rows.note("retyped", f"{path}{place}")
         if not self.measure.labels:
-            return [(None, value) for _, value in readable], None
-        named = [(label, value) for label, value in readable if label is not None]
+            return [((), value) for _, value in readable], None
+        named = [((label,), value) for label, value in readable if label is not None]
         if len(named) < len(readable):
             rows.note("missing", f"{f'{path}{place}'.rpartition('.')[0]}.name")
         if is_short or len(readable) < len(found) or (found and not named):
