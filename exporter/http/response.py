@@ -5,8 +5,8 @@ gzip, so the raw bytes are unpacked here.
 """
 
 import asyncio
-import codecs
 import io
+import re
 import zlib
 from collections.abc import AsyncIterator
 from http import HTTPStatus
@@ -28,6 +28,7 @@ from exporter.http.errors import HTTPX_ERRORS, RetryableError
 from exporter.http.request import HttpRequest
 
 EXCERPT = 4096  # bytes read of an answer that is only quoted
+EMPTY_OR_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<|\Z)")  # the first bytes are the byte order mark
 DOWN = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 PIECE = 256 * 1024  # bytes unpacked at a time: blocks the event loop for about a millisecond
 ENCODINGS: tuple[list[str], ...] = ([], ["gzip"], ["x-gzip"], ["deflate"])
@@ -54,7 +55,7 @@ async def report_body(response: httpx.Response, sent: HttpRequest) -> bytes:
     whole = await read_body(response, max_body)
     if len(whole) > max_body:
         raise TooLargeError(sent.message(f"the unpacked answer is larger than {max_body} bytes; see poll.max_body"))
-    if _first_byte(whole) in (b"", b"<"):
+    if EMPTY_OR_PAGE.match(whole, 0, EXCERPT):
         raise _not_json(response, sent, whole[:EXCERPT])
     return whole
 
@@ -107,14 +108,10 @@ async def _unpacked(raw: AsyncIterator[bytes], encoding: str) -> AsyncIterator[b
         raise httpx.RemoteProtocolError(f"the {encoding} body has no end")
 
 
-def _first_byte(text: bytes) -> bytes:
-    return text[:EXCERPT].removeprefix(codecs.BOM_UTF8).lstrip()[:1]
-
-
 def _not_json(response: httpx.Response, sent: HttpRequest, start: bytes) -> NotJsonError:
     content_type = sent.quote(response.headers.get("Content-Type", "")) or "no content type"
     text = sent.quote(start.decode(errors="replace"))
-    what = f'"{text}"' if _first_byte(start) else "nothing"
+    what = f'"{text}"' if text else "nothing"
     return NotJsonError(
         sent.message(
             f"{sent.url} answered {response.status_code} ({content_type}) with {what} instead of JSON: "
@@ -180,6 +177,6 @@ async def _quoted_body(response: httpx.Response, sent: HttpRequest) -> str:
         text = await read_body(response, EXCERPT)
     except HTTPX_ERRORS:
         return ""
-    if _first_byte(text) in (b"", b"<"):
+    if EMPTY_OR_PAGE.match(text, 0, EXCERPT):
         return ""
     return f"; it says: {sent.quote(text[:EXCERPT].decode(errors='replace'))}"
