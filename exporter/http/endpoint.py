@@ -1,4 +1,4 @@
-"""What a client needs: an endpoint, its proxy, and an observer of its requests."""
+"""A source as its client sees it, and one request; the one place that quotes a platform's text in messages."""
 
 import ipaddress
 from collections.abc import Callable, Mapping
@@ -8,7 +8,12 @@ from typing import Protocol
 
 import httpx
 
+from exporter.domain.text import one_line
+from exporter.http.key_mask import KeyMask
+from exporter.platforms.api import Request
+
 KEY_PLACE = "api_key_file or api_key"  # where a key is configured, for messages
+SHOWN = 160  # length of foreign text in a message
 
 
 class Observer(Protocol):
@@ -69,6 +74,29 @@ def site(url: httpx.URL) -> str:
 def through(proxy: Proxy | None) -> str:
     """Returns what to append to a message about a request."""
     return f" (through the proxy {proxy})" if proxy else ""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One request as it is sent; `url` has no query, `site` is its scheme, host and port."""
+
+    endpoint: Endpoint
+    request: Request
+    site: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    mask: KeyMask = field(repr=False)
+    proxy: Proxy | None
+    params: httpx.QueryParams = field(repr=False)
+
+    def message(self, text: str) -> str:
+        """Returns one line: source, report, text, and the proxy if there is one."""
+        return f"{self.endpoint.source}: {self.request.report}: {text}{through(self.proxy)}"
+
+    def quote(self, text: str) -> str:
+        """Makes foreign text fit for a message: without the key, printable, one line, cut."""
+        text = one_line(self.mask.in_message(text))
+        return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 
 def is_loopback(host: str) -> bool:

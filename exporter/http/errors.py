@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import httpx
 
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, NotJsonError, ReportError, TimedOutError
-from exporter.http.request import HttpRequest
+from exporter.http.endpoint import HttpRequest
 
 
 class RetryableError(Exception):

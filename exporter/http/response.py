@@ -23,9 +23,8 @@ from exporter.domain.errors import (
     TooLargeError,
     UnavailableError,
 )
-from exporter.http.endpoint import KEY_PLACE
+from exporter.http.endpoint import KEY_PLACE, HttpRequest
 from exporter.http.errors import HTTPX_ERRORS, RetryableError
-from exporter.http.request import HttpRequest
 
 EXCERPT = 4096  # bytes read of an answer that is only quoted
 EMPTY_OR_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<|\Z)")  # the first bytes are the byte order mark
