@@ -180,18 +180,12 @@ def _parsed(link: str, schemes: Sequence[str]) -> httpx.URL:
 
 def is_allowed(address: str, *, at_home: bool = False) -> bool:
     """Returns whether an address is that of a host on the internet or, `at_home`, of this machine."""
-    found = _inner(ipaddress.ip_address(address.partition("%")[0]))
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, IPv6Address):  # it may hold an IPv4 address: NAT64, mapped or 6to4
+        inner = IPv4Address(int(found) & 0xFFFFFFFF) if found in _NAT64 else found.ipv4_mapped or found.sixtofour
+        found = inner or found
     if at_home and found.is_loopback:
         return True
     if isinstance(found, IPv6Address) and found not in _GLOBAL_UNICAST:
         return False
     return found.is_global and not found.is_multicast
-
-
-def _inner(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """Returns the IPv4 address inside an IPv6 address: mapped, NAT64 or 6to4."""
-    if isinstance(address, IPv4Address):
-        return address
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour or address
