@@ -89,7 +89,12 @@ class RemoteWrite:
             return (), ""
         words, store = _words(answer), reached(self.url)
         if any(each in words for each in TOO_OLD):
-            raise StoreError(f"{store}: does not take samples of {oldest} ({words}); {_older(oldest, self.clock)}")
+            days = (self.clock.now().date() - oldest).days + 1
+            raise StoreError(
+                f"{store}: does not take samples of {oldest} ({words}); for Prometheus set "
+                f"storage.tsdb.out_of_order_time_window to {days}d or more, for Mimir the limit "
+                "out_of_order_time_window, for VictoriaMetrics -retentionPeriod; or use --output and promtool"
+            )
         if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
             return answer.headers.get_list("Retry-After"), f"answered {answer.status_code} ({words})"
         raise StoreError(f"{store}: refused the samples with {answer.status_code} ({words}); {_remedy(answer)}")
@@ -98,14 +103,6 @@ class RemoteWrite:
 def _words(answer: httpx.Response) -> str:
     """Returns the beginning of a store's answer, one line, without the secrets that it was sent."""
     return one_line(sent_secrets(answer.request).in_message(answer.text))[:MOST_WORDS] or "without a word"
-
-
-def _older(oldest: date, clock: Clock) -> str:
-    days = (clock.now().date() - oldest).days + 1
-    return (
-        f"for Prometheus set storage.tsdb.out_of_order_time_window to {days}d or more, for Mimir the limit "
-        f"out_of_order_time_window, for VictoriaMetrics -retentionPeriod; or use --output and promtool"
-    )
 
 
 def _remedy(answer: httpx.Response) -> str:

@@ -70,9 +70,12 @@ class Comparison:
     async def differences(self, piece: Piece, ours: Sums) -> tuple[int, Sequence[str]]:
         """Returns how many sums were compared, and a line for each that differs; StoreError without an answer."""
         compared, lines = 0, list[str]()
+        labels = {"source": piece.source, **self.added}
+        matchers = ",".join(f'{name}="{escaped(value)}"' for name, value in labels.items())
         for month, family in product(months(piece.days), sorted({family for family, _ in ours})):
             here: Mapping[str, float] = ours.get((family, month), {})
-            theirs = await self._stored(family, piece.source, month)
+            sums = f"sum by (company_id) (sum_over_time({family}{{{matchers}}}[{len(month)}d]))"
+            theirs = await self._sums(sums, noon(month.last) + NOON_SECONDS)
             companies = sorted(here.keys() | theirs)
             compared += len(companies)
             lines += (
@@ -82,11 +85,6 @@ class Comparison:
                 if not math.isclose(here.get(company, 0.0), theirs.get(company, 0.0), rel_tol=TOLERANCE)
             )
         return compared, lines
-
-    async def _stored(self, family: str, source: str, month: Days) -> Mapping[str, float]:
-        matchers = ",".join(f'{name}="{escaped(value)}"' for name, value in {"source": source, **self.added}.items())
-        end = noon(month.last) + NOON_SECONDS
-        return await self._sums(f"sum by (company_id) (sum_over_time({family}{{{matchers}}}[{len(month)}d]))", end)
 
     async def _sums(self, expression: str, at: int) -> Mapping[str, float]:
         address = self.url.rstrip("/") + "/api/v1/query"
