@@ -26,9 +26,15 @@ def show(console: Console, title: str, columns: Sequence[Column], rows: Sequence
         console.print(Text(title, style="bold"))
         console.print(table)
         return
-    headings = [str(column.header).replace("-\n", "") for column in columns]
-    for line in (title, *_lines(columns, [headings, *rows])):
-        say(console, line)
+    say(console, title)
+    lines = [[str(column.header).replace("-\n", "") for column in columns], *rows]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    for line in lines:
+        padded = (
+            f"{cell:>{width}}" if column.justify == "right" else f"{cell:{width}}"
+            for column, cell, width in zip(columns, line, widths, strict=True)
+        )
+        say(console, GAP.join(padded).rstrip())
 
 
 def say(console: Console, text: str) -> None:
@@ -49,13 +55,3 @@ def progress(console: Console, *columns: ProgressColumn, transient: bool = True)
                 say(console, words)
 
         yield show
-
-
-def _lines(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(len(row[place]) for row in rows) for place in range(len(columns))]
-    for row in rows:
-        padded = (
-            f"{cell:>{width}}" if column.justify == "right" else f"{cell:{width}}"
-            for column, cell, width in zip(columns, row, widths, strict=True)
-        )
-        yield GAP.join(padded).rstrip()
