@@ -19,8 +19,7 @@ import yaml
 
 from exporter.domain.blocking import in_time
 from exporter.domain.errors import ConfigError, StoreError
-from exporter.http import tls_context
-from exporter.http.connection import USER_AGENT, proxy_for, web_url
+from exporter.http.connection import USER_AGENT, proxy_for, tls_context, web_url
 from exporter.http.endpoint import through
 from exporter.http.errors import causes
 from exporter.http.key_mask import KeyMask
