@@ -97,12 +97,8 @@ def run(arguments: Sequence[str]) -> int:
     """Runs one command and returns the exit status: 0 good, 1 failed, 2 wrong use or configuration, 130 interrupted."""
     first = arguments[0] if arguments else ""
     try:
-        return (
-            program([first] if first in COMMANDS else COMMANDS)(
-                list(arguments), prog_name=PROGRAM, standalone_mode=False
-            )
-            or 0
-        )
+        app = program([first] if first in COMMANDS else COMMANDS)
+        return app(list(arguments), prog_name=PROGRAM, standalone_mode=False) or 0
     except (ConfigError, FailedError) as error:
         for line in str(error).splitlines():
             print(f"{PROGRAM}: {printable(line)}", file=sys.stderr)  # noqa: T201 the only place that prints failures
