@@ -1,4 +1,4 @@
-"""The real programs that tests here may ask for; a test is skipped where its program is missing."""
+"""Fixtures: paths of real programs; a test is skipped if its program is missing."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ from tests.e2e import programs
 
 @pytest.fixture(scope="session")
 def prometheus() -> Path:
-    """Returns the executable of Prometheus."""
+    """Returns the path of Prometheus."""
     return programs.find("prometheus")
 
 
 @pytest.fixture(scope="session")
 def promtool() -> Path:
-    """Returns the executable of promtool."""
+    """Returns the path of promtool."""
     return programs.find("promtool")

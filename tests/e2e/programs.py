@@ -1,4 +1,4 @@
-"""Real programs in tests: found, started, waited for and ended; knows nothing of what any of them does."""
+"""Finds, starts and stops real programs."""
 
 import os
 import shutil
@@ -22,13 +22,13 @@ PAUSE_S = 0.05
 
 
 def parts() -> Path:
-    """Returns the folder into which `make tools` puts programs."""
+    """Returns the folder of programs from `make tools`."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache, "chat-usage-exporter", "parts", "trixie", "bin")
 
 
 def find(name: str) -> Path:
-    """Finds a program on PATH or among what `make tools` fetched; skips the test where it is missing."""
+    """Finds a program on PATH or from `make tools`; skips the test if it is missing."""
     found = shutil.which(name) or shutil.which(name, path=parts())
     if found is None:
         pytest.skip(f"{name} not found: make tools")
@@ -36,7 +36,7 @@ def find(name: str) -> Path:
 
 
 def go_tool(name: str) -> Path:
-    """Finds a program on PATH, or where tools/go-tools puts it; skips the test where it is missing."""
+    """Finds a program on PATH or from tools/go-tools; skips the test if it is missing."""
     folders = sorted((parts().parents[2] / "go-tools").glob(f"{name}-v*"))
     found = shutil.which(name) or next((path / name for path in reversed(folders) if (path / name).exists()), None)
     if found is None:
@@ -45,7 +45,7 @@ def go_tool(name: str) -> Path:
 
 
 def free_port() -> int:
-    """Returns a loopback TCP port that nobody listened on a moment ago."""
+    """Returns a free loopback TCP port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -53,7 +53,7 @@ def free_port() -> int:
 
 
 def answers(url: str) -> bool:
-    """Tells whether a GET of `url` is answered by 200; proxies of the environment are not asked."""
+    """Tells whether a GET of `url` gives 200, without proxies of the environment."""
     try:
         return loopback.get(url).status_code == httpx.codes.OK
     except httpx.TransportError:
@@ -61,7 +61,7 @@ def answers(url: str) -> bool:
 
 
 def wait_for(condition: Callable[[], Found], what: str, patience_s: float) -> Found:
-    """Asks `condition` until its answer is true in the sense of `if`, and returns that answer.
+    """Calls `condition` until its result is true, and returns it.
 
     Raises:
         TimeoutError: it was not within `patience_s` seconds; the message says `what` was waited for.
@@ -84,7 +84,7 @@ def running(
     patience_s: float = 20,
     grace_s: float = 5,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs a program for the length of a `with` block, which starts when the program is ready.
+    """Runs a program; the block starts when it is ready.
 
     Args:
         command: the program and its arguments; it gets no standard input.
@@ -115,7 +115,7 @@ def running(
 
 
 def end(process: subprocess.Popen[bytes], grace_s: float) -> None:
-    """Ends a process, by SIGKILL if SIGTERM has not done it within `grace_s` seconds; returns when it is gone."""
+    """Stops a process with SIGTERM, and with SIGKILL after `grace_s` seconds."""
     process.terminate()
     try:
         process.wait(grace_s)

@@ -1,4 +1,4 @@
-"""Who comes in: curl, openssl and a real Prometheus, with right and wrong credentials, at the running program."""
+"""Access control of the running program with curl, openssl and a real Prometheus."""
 
 import json
 import shutil
@@ -35,7 +35,7 @@ CONFIGS = {
 
 
 class Client(NamedTuple):
-    """How a client comes: what it trusts, as whom, with which certificate, and by which scheme."""
+    """A client: trusted authority, user, certificate and scheme."""
 
     trusts: str = "server"
     user: str = ""
@@ -75,15 +75,15 @@ CLIENT_CASES = {
     },
 }
 CASES = [
-    pytest.param(config, client, comes_in, id=f"{config}-{name.replace(' ', '-')}")
+    pytest.param(config, client, is_allowed, id=f"{config}-{name.replace(' ', '-')}")
     for config, clients in CLIENT_CASES.items()
-    for name, (client, comes_in) in clients.items()
+    for name, (client, is_allowed) in clients.items()
 ]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a server's certificate, two clients' of one authority, a stranger's, and the configurations."""
+    """A folder with certificates of a server, two clients and an unknown client, and the configurations."""
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not there to make certificates")
     made = tmp_path_factory.mktemp("access")
@@ -101,7 +101,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def serving(folder: Path, config: str) -> Iterator[str]:
-    """Runs `serve` with a web configuration, and no platform within reach; yields host and port."""
+    """Runs `serve` with a web configuration and an unreachable platform; yields host:port."""
     address = f"127.0.0.1:{programs.free_port()}"
     options = (f"--config.file={folder / 'exporter.yml'}", f"--web.config.file={folder / config}.yml")
     command: list[str | Path] = [COMMAND, "serve", f"--web.listen-address={address}", *options]
@@ -120,13 +120,13 @@ def is_open(address: str) -> bool:
 
 @pytest.fixture(scope="module")
 def places(folder: Path) -> Iterator[Mapping[str, str]]:
-    """The program, once per configuration: host and port of each."""
+    """Runs the program once per configuration; yields host:port of each."""
     with ExitStack() as stack:
         yield {name: stack.enter_context(serving(folder, name)) for name in CONFIGS}
 
 
-@pytest.mark.parametrize(("config", "client", "comes_in"), CASES)
-def test_curl(folder: Path, places: Mapping[str, str], config: str, client: Client, comes_in: bool) -> None:
+@pytest.mark.parametrize(("config", "client", "is_allowed"), CASES)
+def test_curl(folder: Path, places: Mapping[str, str], config: str, client: Client, is_allowed: bool) -> None:
     command: list[str | Path] = [programs.find("curl"), "--silent", "--fail", "--noproxy", "*", "--max-time", "20"]
     if client.scheme == "https":
         command += ["--cacert", f"{client.trusts}.crt"]
@@ -136,7 +136,7 @@ def test_curl(folder: Path, places: Mapping[str, str], config: str, client: Clie
         command += ["--cert", f"{client.shows}.crt", "--key", f"{client.shows}.key"]
     command.append(f"{client.scheme}://{places[config]}/metrics")
     done = subprocess.run(command, cwd=folder, capture_output=True, timeout=30, check=False)
-    assert (done.returncode == 0, b"chat_usage_exporter_build_info" in done.stdout) == (comes_in, comes_in)
+    assert (done.returncode == 0, b"chat_usage_exporter_build_info" in done.stdout) == (is_allowed, is_allowed)
 
 
 @pytest.mark.parametrize(
@@ -155,14 +155,14 @@ def test_curl(folder: Path, places: Mapping[str, str], config: str, client: Clie
     ],
 )
 def test_openssl(folder: Path, places: Mapping[str, str], config: str, options: list[str], works: bool) -> None:
-    """A client that is refused under TLS 1.3 hears of it after its own handshake: the cases of clients are of 1.2."""
+    """With TLS 1.3 a client learns of its refusal only after the handshake, so these cases use 1.2."""
     command = ["openssl", "s_client", "-connect", places[config], "-CAfile", "server.crt", "-verify_return_error"]
     done = subprocess.run([*command, *options], cwd=folder, input=b"", capture_output=True, timeout=30, check=False)
     assert (done.returncode == 0) is works, done.stderr.decode()
 
 
 def job(folder: Path, name: str, client: Client, target: str) -> Mapping[str, object]:
-    """Returns a job of Prometheus that scrapes as this client, with its own `tls_config` and `basic_auth`."""
+    """Returns a Prometheus job with the client's `tls_config` and `basic_auth`."""
     made: dict[str, object] = {"job_name": name, "scheme": client.scheme, "static_configs": [{"targets": [target]}]}
     if client.scheme == "https":
         own = {"cert_file": f"{folder}/{client.shows}.crt", "key_file": f"{folder}/{client.shows}.key"}
@@ -174,7 +174,7 @@ def job(folder: Path, name: str, client: Client, target: str) -> Mapping[str, ob
 
 @pytest.fixture(scope="module")
 def scraped(folder: Path, places: Mapping[str, str], prometheus: Path) -> Iterator[Mapping[str, float]]:
-    """What one Prometheus says of each client's job: up or not."""
+    """Whether each client's job is up, from one Prometheus."""
     jobs = [
         job(folder, f"{config}: {name}", client, places[config])
         for config, clients in CLIENT_CASES.items()
@@ -192,12 +192,12 @@ def ups(running: Prometheus, jobs: int) -> Mapping[str, float]:
 
 
 @pytest.mark.parametrize(
-    ("name", "comes_in"),
+    ("name", "is_allowed"),
     [
-        (f"{config}: {name}", comes_in)
+        (f"{config}: {name}", is_allowed)
         for config, clients in CLIENT_CASES.items()
-        for name, (_, comes_in) in clients.items()
+        for name, (_, is_allowed) in clients.items()
     ],
 )
-def test_prometheus(scraped: Mapping[str, float], name: str, comes_in: bool) -> None:
-    assert scraped[name] == comes_in
+def test_prometheus(scraped: Mapping[str, float], name: str, is_allowed: bool) -> None:
+    assert scraped[name] == is_allowed

@@ -1,4 +1,4 @@
-"""`check --probe` as a process: told to end while a platform keeps it waiting."""
+"""`check --probe` as a process that gets a signal while it waits for a platform."""
 
 import signal
 import socket
@@ -15,9 +15,9 @@ KEY = "waiting.key"
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
-def test_a_probe_that_is_told_to_end_ends_quietly(told: signal.Signals) -> None:
-    """Exit 1 within seconds, since not all was asked; no table, no traceback."""
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_an_interrupted_probe_stops_quietly(signal_number: signal.Signals) -> None:
+    """Exit status 1 within seconds, without table or traceback."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(20)
         variables = {
@@ -29,7 +29,7 @@ def test_a_probe_that_is_told_to_end_ends_quietly(told: signal.Signals) -> None:
         try:
             connection, _ = silent.accept()
             with connection:
-                process.send_signal(told)
+                process.send_signal(signal_number)
                 out, err = process.communicate(timeout=10)
         finally:
             programs.end(process, grace_s=1)

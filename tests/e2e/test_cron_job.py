@@ -1,4 +1,4 @@
-"""The history's CronJob, really run: its arguments, with what Kubernetes would mount, against a platform with TLS."""
+"""Runs the container command of the backfill CronJob, with its mounts, against a platform with TLS."""
 
 import ssl
 import subprocess
@@ -26,7 +26,7 @@ MOUNTED = "/etc/extra"
 
 @contextmanager
 def behind_tls(platform: str, folder: Path) -> Iterator[str]:
-    """Serves a platform over TLS, by a certificate that ca.crt in `folder` signs, which is itself."""
+    """Serves a platform over TLS with the self-signed certificate `ca.crt` in `folder`."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -56,7 +56,7 @@ def behind_tls(platform: str, folder: Path) -> Iterator[str]:
 
 
 def run(found: list[Config], folder: Path, files: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Runs the container of the CronJob to its end, with its mounts below `folder` and, in them, files by place."""
+    """Runs the CronJob's container with its mounts below `folder` and these files in them."""
     spec = mapping(at(the(found, "CronJob"), "spec", "jobTemplate", "spec", "template", "spec"))
     (container,) = mappings(spec["containers"])
     mounts = [str(mount["mountPath"]) for mount in mappings(container["volumeMounts"])]
@@ -77,8 +77,8 @@ def run(found: list[Config], folder: Path, files: dict[str, str]) -> subprocess.
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env={"NO_PROXY": "*"})
 
 
-def test_it_trusts_the_authority_that_an_extra_volume_holds(tmp_path: Path) -> None:
-    """And ends with 2, as the program does with what it cannot read, where that is not mounted."""
+def test_it_trusts_an_authority_from_an_extra_volume(tmp_path: Path) -> None:
+    """Without the mount it ends with status 2."""
     days = {"enabled": True, "from": str(datetime.now(UTC).date() - timedelta(days=9))}
     with (
         simulating(tmp_path, "--companies=3") as platform,

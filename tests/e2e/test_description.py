@@ -1,4 +1,4 @@
-"""The API does what its description says, and refuses what it does not: asked by schemathesis."""
+"""schemathesis finds no difference between the API and its OpenAPI description."""
 
 import asyncio
 import subprocess
@@ -17,7 +17,7 @@ SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 
 
 async def test_schemathesis_finds_no_failure(tmp_path: Path) -> None:
-    """Allowed and forbidden values of each parameter, other methods, made-up questions; the same ones each time."""
+    """With valid and invalid parameters, other methods and generated requests, always the same."""
     async with running_demo(4, one_report=True) as demo:
         command: list[str | Path] = [SCHEMATHESIS, "run", f"{demo.url}/api/v1/openapi.json", f"--url={demo.url}"]
         command += ["--max-examples=30", "--seed=1", "--generation-deterministic", "--no-color"]

@@ -1,4 +1,4 @@
-"""The history in real stores: by the command's own process, killed and resumed, to sums per month by PromQL."""
+"""Backfills by the real command, killed and resumed, checked in real stores by PromQL sums per month."""
 
 import os
 import random
@@ -25,13 +25,13 @@ pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
 NEWEST_FINAL = datetime.now(UTC).date() - timedelta(days=4)
 YEARS = Days(NEWEST_FINAL - timedelta(days=1090), NEWEST_FINAL)
-"""Three years, less the days that the simulated platform would drop if midnight came now."""
+"""Three years, without the days that the simulated platform drops at midnight."""
 PER_MINUTE = 6000
 MEBIBYTE = 2**20
 
 
 class Sum(NamedTuple):
-    """Whose samples of which family are added up over which month."""
+    """Source, company, family and month of a sum."""
 
     family: str
     company_id: str
@@ -39,7 +39,7 @@ class Sum(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """How a process ended, and the most memory that it ever had, in bytes; None of one that was killed."""
+    """Exit status, and peak memory in bytes; None if it was killed."""
 
     status: int
     peak: int | None
@@ -59,7 +59,7 @@ def environment(platform: str) -> Mapping[str, str]:
 def backfill(
     platform: str, target: Path, days: Days, kill_after_s: float | None = None, room: int | None = None
 ) -> Ended:
-    """Runs the command into a file, for as long as it takes or until it is killed; a file has `room` bytes at most."""
+    """Runs the command with a file, until it ends or is killed; the file may have `room` bytes."""
     options = ("--from", str(days.first), "--to", str(days.last), "--output", target)
     return run_backfill(platform, target.parent, options, kill_after_s, room)
 
@@ -71,7 +71,7 @@ def run_backfill(
     kill_after_s: float | None = None,
     room: int | None = None,
 ) -> Ended:
-    """Runs the command, for as long as it takes or until it is killed; what it prints goes to backfill.log."""
+    """Runs the command until it ends or is killed; its output goes to backfill.log."""
     limit = ["prlimit", f"--fsize={room}"] if room is not None else []
     told_peak = folder / "peak"
     told_peak.unlink(missing_ok=True)  # of a run before, if this one is killed
@@ -85,7 +85,7 @@ def run_backfill(
 
 
 def months(days: Days) -> Iterator[Days]:
-    """Yields the calendar months of the days, the first and the last one cut."""
+    """Yields the calendar months of the days; the first and last may be partial."""
     first = days.first
     while first <= days.last:
         following = (first.replace(day=1) + timedelta(days=32)).replace(day=1)
@@ -102,7 +102,7 @@ def truth(world: World, days: Days) -> Mapping[Sum, float]:
 
 
 def stored(prometheus: Prometheus, families: Iterable[str], days: Days) -> Mapping[Sum, float]:
-    """Asks a store for the sums of each month."""
+    """Queries the sums of each month."""
     found: dict[Sum, float] = {}
     for month in months(days):
         end = datetime.combine(month.last, datetime.min.time(), UTC) + timedelta(days=1)
@@ -114,13 +114,13 @@ def stored(prometheus: Prometheus, families: Iterable[str], days: Days) -> Mappi
 
 
 def told(sums: Mapping[Sum, float]) -> Mapping[Sum, float]:
-    """Leaves out what is 0, which may be a silence, and the digits in which orders of adding up differ."""
+    """Leaves out zeros, which may be absent, and digits that depend on the order of addition."""
     return {which: round(value, 6) for which, value in sums.items() if value}
 
 
 @pytest.fixture(scope="module")
 def blocks(promtool: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
-    """Makes blocks of a file, as the command says it is done, and returns the folder that they are in."""
+    """Creates blocks as the command's output says, and returns their folder."""
 
     def made(file: Path) -> Path:
         data = tmp_path_factory.mktemp("store") / "data"
@@ -134,7 +134,7 @@ def blocks(promtool: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
 def test_three_years_of_fifty_companies_are_exact(
     prometheus: Path, blocks: Callable[[Path], Path], tmp_path: Path, tell: Callable[[str], None]
 ) -> None:
-    """Each sum per month, company and measure is the platform's, by a Prometheus that was given the blocks."""
+    """Sums per month, company and measure in Prometheus equal the platform's."""
     file, began = tmp_path / "history.om", time.monotonic()
     with simulating(tmp_path, "--companies=50") as platform:
         assert backfill(platform, file, YEARS).status == 0
@@ -154,7 +154,7 @@ def test_three_years_of_fifty_companies_are_exact(
 
 
 def test_killed_ten_times_the_file_is_the_same(tmp_path: Path) -> None:
-    """Byte for byte, wherever SIGKILL strikes."""
+    """Byte for byte, whenever SIGKILL comes."""
     chance, days = random.Random(13), Days(NEWEST_FINAL - timedelta(days=91), NEWEST_FINAL)
     whole, torn = tmp_path / "whole.om", tmp_path / "torn.om"
     with simulating(tmp_path, "--companies=10") as platform:
@@ -169,8 +169,8 @@ def test_killed_ten_times_the_file_is_the_same(tmp_path: Path) -> None:
     assert not list((tmp_path / "torn.om.backfill").glob("*.lines"))
 
 
-def test_a_full_disk_costs_nothing_but_time(tmp_path: Path) -> None:
-    """One line says so, and once there is room the same command comes to the same file."""
+def test_after_a_full_disk_the_file_is_the_same(tmp_path: Path) -> None:
+    """One line reports it; with free space the same command writes the same file."""
     days = Days(NEWEST_FINAL - timedelta(days=91), NEWEST_FINAL)
     whole, torn = tmp_path / "whole.om", tmp_path / "torn.om"
     with simulating(tmp_path, "--companies=5") as platform:

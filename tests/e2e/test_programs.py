@@ -1,4 +1,4 @@
-"""What the harness promises about every program that it starts; the programs here are small Python ones."""
+"""Tests of `programs`, with small Python programs."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ def is_alive(process_id: int) -> bool:
 
 
 def test_a_program_is_gone_after_its_block(tmp_path: Path) -> None:
-    """A started program lives as long as its block and no longer."""
+    """A program ends with its block."""
     with programs.running(python("import time; time.sleep(60)"), tmp_path / "log", lambda: True) as process:
         assert is_alive(process.pid)
 
@@ -34,7 +34,7 @@ def test_a_program_is_gone_after_its_block(tmp_path: Path) -> None:
 
 
 def test_a_program_is_gone_after_a_failure(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """A failing test leaves no process behind, and its report shows what the program printed."""
+    """A failed test leaves no process, and its report shows the program's output."""
     log = tmp_path / "log"
     with (
         pytest.raises(AssertionError, match="the test failed"),
@@ -47,7 +47,7 @@ def test_a_program_is_gone_after_a_failure(tmp_path: Path, capfd: pytest.Capture
 
 
 def test_a_program_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
-    """SIGKILL follows SIGTERM when the grace is over."""
+    """SIGKILL follows SIGTERM after the grace period."""
     log = tmp_path / "log"
     with programs.running(python(DEAF), log, lambda: "deaf" in log.read_text(), grace_s=0.1) as process:
         pass
@@ -56,7 +56,7 @@ def test_a_program_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_program_that_ends_early_is_not_waited_for(tmp_path: Path) -> None:
-    """A program that ends before it is ready fails its test at once, by its exit status."""
+    """The test fails at once with the exit status."""
     ends = programs.running(python("raise SystemExit(3)"), tmp_path / "log", lambda: False)
 
     with pytest.raises(ChildProcessError, match="ended with 3 before it was ready"), ends:
@@ -64,7 +64,7 @@ def test_a_program_that_ends_early_is_not_waited_for(tmp_path: Path) -> None:
 
 
 def test_a_program_that_never_gets_ready_is_given_up(tmp_path: Path) -> None:
-    """Waiting has a deadline, and the message says for what."""
+    """There is a timeout, and the message names what was waited for."""
     never = programs.running(python("import time; time.sleep(60)"), tmp_path / "log", lambda: False, patience_s=0.1)
 
     with pytest.raises(TimeoutError, match=r"waited 0\.1 s in vain for .*python.* to get ready"), never:
@@ -72,13 +72,13 @@ def test_a_program_that_never_gets_ready_is_given_up(tmp_path: Path) -> None:
 
 
 def test_a_missing_program_skips_its_test() -> None:
-    """The reason of the skip names the remedy."""
+    """The reason names the command that fetches it."""
     with pytest.raises(pytest.skip.Exception, match="no-such-program not found: make tools"):
         programs.find("no-such-program")
 
 
 def test_a_program_is_found_among_the_fetched_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What `make tools` fetched needs no place on PATH."""
+    """Programs from `make tools` need not be on PATH."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     fetched = programs.parts() / "fetched-program"
     fetched.parent.mkdir(parents=True)
@@ -88,12 +88,12 @@ def test_a_program_is_found_among_the_fetched_ones(tmp_path: Path, monkeypatch: 
 
 
 def test_a_free_port_can_be_listened_on() -> None:
-    """Nobody answers on a free port."""
+    """Nothing listens on a free port."""
     assert not programs.answers(f"http://127.0.0.1:{programs.free_port()}/")
 
 
 def test_the_cache_is_where_the_fetching_script_puts_it(tmp_path: Path) -> None:
-    """`tools/parts` and the harness speak of one folder: a whole cache is printed without fetching."""
+    """`tools/parts` and `programs` use the same folder; a complete cache is not fetched again."""
     folder = tmp_path / "chat-usage-exporter" / "parts" / "trixie"
     (folder / "debs").mkdir(parents=True)
     (folder / "debs" / "empty.deb").touch()

@@ -1,4 +1,4 @@
-"""What the harness promises about Prometheus: it scrapes, it answers, it is asked for what the test chose."""
+"""Tests of the Prometheus helper: scraping, queries and formats."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
 class StaticPage(ThreadingHTTPServer):
-    """Serves one page on a free loopback port and keeps the Accept header of each request."""
+    """Serves one page and records the Accept header of each request."""
 
     def __init__(self, content_type: str, page: bytes) -> None:
         super().__init__(("127.0.0.1", 0), AnswerWithPage)
@@ -28,12 +28,12 @@ class StaticPage(ThreadingHTTPServer):
 
 
 class AnswerWithPage(BaseHTTPRequestHandler):
-    """Answers every GET with the server's page."""
+    """Responds to every GET with the server's page."""
 
     server: StaticPage
 
     def do_GET(self) -> None:
-        """Sends the page; the name is the base class's."""
+        """Sends the page; the base class sets the name."""
         self.server.accepts.append(self.headers["Accept"])
         self.send_response(200)
         self.send_header("Content-Type", self.server.content_type)
@@ -41,7 +41,7 @@ class AnswerWithPage(BaseHTTPRequestHandler):
         self.wfile.write(self.server.page)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keeps the test's output quiet; the name of the argument is the base class's."""
+        """Logs nothing; the base class sets the name of the argument."""
 
 
 @contextmanager
@@ -63,10 +63,10 @@ def serving(content_type: str, page: bytes) -> Iterator[StaticPage]:
         pytest.param("OpenMetricsText1.0.0", OPENMETRICS, b'pages{kind="static"} 42.0\n# EOF\n', id="openmetrics"),
     ],
 )
-def test_what_is_served_is_what_is_answered(
+def test_a_served_sample_can_be_queried(
     prometheus: Path, tmp_path: Path, protocol: str, content_type: str, page: bytes
 ) -> None:
-    """A sample travels from the page through a real Prometheus to the test, in the format that the test chose."""
+    """In each exposition format."""
     with serving(content_type, page) as server:
         target = f"127.0.0.1:{server.server_port}"
         with scraping(prometheus, tmp_path, target, [protocol]) as running:
@@ -77,15 +77,15 @@ def test_what_is_served_is_what_is_answered(
     assert {accept.partition(";")[0] for accept in server.accepts} == {content_type.partition(";")[0]}
 
 
-def test_a_refused_expression_is_told_in_prometheus_words(prometheus: Path, tmp_path: Path) -> None:
-    """A slip in PromQL fails its test with the parser's message, at once."""
+def test_an_invalid_expression_raises_prometheus_message(prometheus: Path, tmp_path: Path) -> None:
+    """The test fails at once with the parser's message."""
     nobody = f"127.0.0.1:{free_port()}"
     with scraping(prometheus, tmp_path, nobody) as running, pytest.raises(ValueError, match="parse error"):
         running.wait_until("sum(")
 
 
-def test_a_result_that_never_comes_is_explained(prometheus: Path, tmp_path: Path) -> None:
-    """Whoever waits in vain learns for what, and how the target fares."""
+def test_a_timeout_names_query_and_target_state(prometheus: Path, tmp_path: Path) -> None:
+    """The message has both."""
     nobody = f"127.0.0.1:{free_port()}"
     told = r"in vain for a result of pages; targets: .*activeTargets"
     with scraping(prometheus, tmp_path, nobody) as running, pytest.raises(TimeoutError, match=told):

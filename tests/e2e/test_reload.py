@@ -1,4 +1,4 @@
-"""The real process under SIGHUP and `POST /-/reload`, scraped all the while."""
+"""The real process reloads by SIGHUP and `POST /-/reload` while it is scraped."""
 
 import html
 import signal
@@ -43,7 +43,7 @@ class Served:
         return all(line in page for line in lines)
 
     def hang_up(self, config: str, *lines: str) -> None:
-        """Writes a configuration, sends SIGHUP, and waits until the page shows some lines."""
+        """Writes a configuration, sends SIGHUP, and waits for these lines in the exposition."""
         self.config.write_text(config)
         self.process.send_signal(signal.SIGHUP)
         programs.wait_for(lambda: self.shows(*lines), f"{lines} after SIGHUP", PATIENCE_S)
@@ -60,7 +60,7 @@ def simulating(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def serving(folder: Path, config: str, *options: str) -> Iterator[Served]:
-    """Runs `serve` until its first figures are served, then the block."""
+    """Runs `serve`; the block starts when figures are served."""
     file, log, address = folder / "exporter.yml", folder / "serve.log", f"127.0.0.1:{programs.free_port()}"
     file.write_text(config)
     command = [*COMMAND, "serve", f"--config.file={file}", f"--web.listen-address={address}", *options]
@@ -71,7 +71,7 @@ def serving(folder: Path, config: str, *options: str) -> Iterator[Served]:
 
 @contextmanager
 def scraping(served: Served) -> Iterator[list[int]]:
-    """Scrapes without a pause while the block runs; yields the statuses."""
+    """Scrapes continuously; yields the statuses."""
     statuses: list[int] = []
     ended = Event()
 
@@ -102,7 +102,7 @@ GOOD, BAD = "chat_usage_config_last_reload_successful 1.0", "chat_usage_config_l
 
 
 def test_a_process_reloads_on_sighup_and_no_scrape_fails(tmp_path: Path) -> None:
-    """A broken file, a new source, a source that goes: the figures of the one that stays are on every page."""
+    """Figures of an unchanged source are always served, despite an invalid file, a new source and a removed one."""
     with simulating(tmp_path) as platform, serving(tmp_path, sources(platform, stays="", goes="")) as served:
         programs.wait_for(
             lambda: served.shows(FIGURE, 'paradigm_sessions_last_day{source="goes"'), "figures", PATIENCE_S
@@ -128,7 +128,7 @@ def test_a_process_reloads_on_sighup_and_no_scrape_fails(tmp_path: Path) -> None
     assert not [line for line in log if "Traceback" in line]
 
 
-def test_a_process_reloads_over_http_where_it_is_permitted(tmp_path: Path) -> None:
+def test_a_process_reloads_over_http_if_enabled(tmp_path: Path) -> None:
     with (
         simulating(tmp_path) as platform,
         serving(tmp_path, sources(platform, a=""), "--web.enable-lifecycle") as served,
@@ -148,7 +148,7 @@ def test_a_process_reloads_over_http_where_it_is_permitted(tmp_path: Path) -> No
     assert (reloaded.status_code, reloaded.text) == (200, "reloaded\n")
 
 
-def test_a_process_reloads_over_http_nowhere_else(tmp_path: Path) -> None:
+def test_a_process_does_not_reload_over_http_otherwise(tmp_path: Path) -> None:
     with simulating(tmp_path) as platform, serving(tmp_path, sources(platform, a="")) as served:
         answer = loopback.post(f"{served.url}/-/reload")
 

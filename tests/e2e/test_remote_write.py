@@ -1,4 +1,4 @@
-"""Remote write into real stores: exact sums in VictoriaMetrics; in Prometheus recent weeks, and a remedy for more."""
+"""Remote write to real stores: exact sums in VictoriaMetrics, and recent weeks in Prometheus."""
 
 import json
 from array import array
@@ -32,7 +32,7 @@ RECEIVES = "--web.enable-remote-write-receiver"
 
 @contextmanager
 def victoria(folder: Path, *options: str, port: int | None = None) -> Iterator[Prometheus]:
-    """Runs VictoriaMetrics, which answers as Prometheus does; a sample that came twice counts once."""
+    """Runs VictoriaMetrics, which has Prometheus' API; duplicate samples count once."""
     address = f"127.0.0.1:{port or programs.free_port()}"
     command: list[str | Path] = [
         programs.find("victoria-metrics"),
@@ -50,7 +50,7 @@ def victoria(folder: Path, *options: str, port: int | None = None) -> Iterator[P
 
 @contextmanager
 def receiving(program: Path, folder: Path, window: str) -> Iterator[Prometheus]:
-    """Runs a Prometheus that takes samples which are as old as `window`, and has one of now, as all that scrape."""
+    """Runs a Prometheus that accepts samples up to the age `window`, and already has a current one."""
     config = folder / "prometheus.json"
     config.write_text(json.dumps({"storage": {"tsdb": {"out_of_order_time_window": window}}}))
     with started(program, folder, config, RECEIVES) as store:
@@ -72,20 +72,20 @@ def log(folder: Path) -> str:
 
 
 def asked(platform: str) -> int:
-    """Returns how many requests the simulated platform got."""
+    """Returns the number of requests to the simulated platform."""
     seen = loopback.get(f"{platform}/control").json()["requests"]
     return sum(seen.values())
 
 
 def samples(store: Prometheus) -> str:
-    """Returns what a Prometheus says of the samples that it was sent."""
+    """Returns the number of samples that Prometheus received."""
     lines = loopback.get(f"{store.url}/metrics").text.splitlines()
     [line] = [each for each in lines if each.startswith("prometheus_tsdb_head_out_of_order_samples_appended_total")]
     return line
 
 
 def test_a_year_in_victoria_metrics_is_exact(tmp_path: Path) -> None:
-    """Each sum per month, company and measure is the platform's, though the run was killed in its midst."""
+    """Sums per month, company and measure equal the platform's, although the run was killed once."""
     with victoria(tmp_path) as store, simulating(tmp_path, f"--companies={COMPANIES}") as platform:
         options = ("--from", str(YEAR.first), "--to", str(YEAR.last), "--manifest", tmp_path / "manifest")
         url = ("--remote-write", f"{store.url}/api/v1/write")
@@ -98,7 +98,7 @@ def test_a_year_in_victoria_metrics_is_exact(tmp_path: Path) -> None:
 
 
 def refused(store: Prometheus) -> bool:
-    """Tells whether a VictoriaMetrics refused samples of remote write."""
+    """Tells whether VictoriaMetrics refused samples."""
     lines = loopback.get(f"{store.url}/metrics").text.splitlines()
     [count] = [
         line.split()[-1] for line in lines if line.startswith('vm_http_request_errors_total{path="/api/v1/write"')
@@ -106,8 +106,8 @@ def refused(store: Prometheus) -> bool:
     return int(count) > 0
 
 
-def test_a_store_that_is_full_and_then_away_gets_everything_once(tmp_path: Path, tell: Callable[[str], None]) -> None:
-    """One run, from a full disk over a stopped store to one that takes samples again; and it stays small."""
+def test_a_store_that_was_full_and_stopped_gets_every_sample_once(tmp_path: Path, tell: Callable[[str], None]) -> None:
+    """One run survives a full disk and a stopped store, with little memory."""
     days, port = Days(NEWEST_FINAL - timedelta(days=91), NEWEST_FINAL), programs.free_port()
     command = ("--from", str(days.first), "--to", str(days.last), "--manifest", tmp_path / "manifest")
     with simulating(tmp_path, "--companies=10") as platform, ThreadPoolExecutor(1) as beside:
@@ -140,7 +140,7 @@ def test_recent_weeks_in_prometheus_are_exact_and_sent_once(prometheus: Path, tm
 
 
 def test_a_store_is_compared_with_the_platform(prometheus: Path, tmp_path: Path) -> None:
-    """Equal sums are good; one day that the store has too much of is listed, with both figures."""
+    """Equal sums pass; a day with too much in the store is listed with both figures."""
     with simulating(tmp_path, "--companies=5") as platform, receiving(prometheus, tmp_path, "60d") as store:
         assert send(platform, tmp_path, store.url, WEEKS.first, "--to", str(WEEKS.last), "--label", "job=history") == 0
         options = ("--from", str(WEEKS.first), "--to", str(WEEKS.last), "--label", "job=history", "--verify", store.url)
@@ -157,8 +157,8 @@ def test_a_store_is_compared_with_the_platform(prometheus: Path, tmp_path: Path)
         assert "1 of " in log(tmp_path).splitlines()[-1]
 
 
-def test_continued_each_day_once(prometheus: Path, tmp_path: Path) -> None:
-    """What became final since is sent, and nothing else; a week's outage is caught up by the next run."""
+def test_a_continued_backfill_sends_each_day_once(prometheus: Path, tmp_path: Path) -> None:
+    """Only newly final days are sent; the next run catches up after a week's outage."""
     with simulating(tmp_path, "--companies=5") as platform, receiving(prometheus, tmp_path, "60d") as store:
         until = WEEKS.last - timedelta(days=7)
         assert send(platform, tmp_path, store.url, WEEKS.first, "--to", str(until)) == 0
@@ -172,8 +172,8 @@ def test_continued_each_day_once(prometheus: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suite", SUITES)
-def test_days_that_are_too_old_get_the_remedy_before_a_platform_is_asked(tmp_path: Path, suite: str) -> None:
-    """By Prometheus 2.42, which says so with status 500, as by later ones."""
+def test_days_that_are_too_old_are_refused_before_a_platform_is_requested(tmp_path: Path, suite: str) -> None:
+    """The message names the remedy, also for Prometheus 2.42, which responds with status 500."""
     program = program_of("prometheus", suite)
     with simulating(tmp_path, "--companies=1") as platform, receiving(program, tmp_path, "10d") as store:
         assert send(platform, tmp_path, store.url, NEWEST_FINAL - timedelta(days=30)) == 1

@@ -1,4 +1,4 @@
-"""Real programs from end to end: simulated platform, exporter, promtool, a Prometheus that scrapes."""
+"""End to end with real programs: simulated platform, exporter, promtool and Prometheus."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ QUERIES = "paradigm_user_queries_last_day"
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """An exporter that has polled the simulated platform once."""
+    """Runs an exporter that has polled the simulated platform once."""
     folder = tmp_path_factory.mktemp("served")
     with simulating(folder) as platform, serving(folder, platform) as exporter:
         programs.wait_for(lambda: exporter.get("/-/ready").is_success, "the first poll", 20)
@@ -31,13 +31,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def complain(promtool: Path, page: bytes) -> tuple[int, bytes]:
-    """Returns what `promtool check metrics` has to say about a page."""
+    """Returns the output of `promtool check metrics`."""
     checked = subprocess.run([promtool, "check", "metrics"], input=page, capture_output=True, check=False)
     return checked.returncode, checked.stdout + checked.stderr
 
 
-def test_promtool_has_nothing_to_say(served: Served, promtool: Path) -> None:
-    """Neither about names nor about HELP lines, the live tail included."""
+def test_promtool_finds_no_problem(served: Served, promtool: Path) -> None:
+    """Neither with names nor with HELP lines, including live metrics."""
     page = served.get("/metrics", accept="text/plain")
 
     assert page.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
@@ -45,8 +45,8 @@ def test_promtool_has_nothing_to_say(served: Served, promtool: Path) -> None:
     assert complain(promtool, page.content) == (0, b"")
 
 
-def test_the_openmetrics_page_parses(served: Served) -> None:
-    """prometheus-client's parser is strict about order, metadata and the end."""
+def test_the_openmetrics_exposition_can_be_parsed(served: Served) -> None:
+    """By prometheus-client's strict parser."""
     page = served.get("/metrics", accept="application/openmetrics-text; version=1.0.0")
 
     assert page.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -57,10 +57,10 @@ def test_the_openmetrics_page_parses(served: Served) -> None:
 @pytest.mark.parametrize(
     "protocol", ["PrometheusText0.0.4", "OpenMetricsText1.0.0"], ids=["asking-for-text", "asking-for-openmetrics"]
 )
-def test_prometheus_answers_with_the_simulators_own_numbers(
+def test_figures_in_prometheus_equal_the_simulators(
     served: Served, prometheus: Path, tmp_path: Path, protocol: str
 ) -> None:
-    """For every company with a series: the number of that day and company."""
+    """For every company with a series."""
     with scraping(prometheus, tmp_path, served.target, [protocol]) as server:
         points = server.wait_until(f'{QUERIES}{{mode="chat"}}')
         (start,) = server.query('chat_usage_report_day_timestamp_seconds{report="chat-sessions"}')
@@ -75,10 +75,10 @@ def test_prometheus_answers_with_the_simulators_own_numbers(
 
 
 class Paradigm(BaseHTTPRequestHandler):
-    """A platform with one answer: the case about names, told of yesterday."""
+    """A platform with one response: the case about names, for yesterday."""
 
     def do_GET(self) -> None:
-        """Answers every question the same; the name is the base class's."""
+        """Sends the same response to every request; the base class sets the name."""
         yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
         body = case_of("chat-sessions", "name-escapes").body.replace(b"2026-03-02", yesterday.encode())
         self.send_response(200)
@@ -88,11 +88,11 @@ class Paradigm(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keeps the test's output quiet; the name of the argument is the base class's."""
+        """Logs nothing; the base class sets the name of the argument."""
 
 
-def test_names_survive_the_whole_way(prometheus: Path, promtool: Path, tmp_path: Path) -> None:
-    """Quotes, backslashes, newlines, emoji, markup: Prometheus gives back what the platform said."""
+def test_names_are_unchanged_in_prometheus(prometheus: Path, promtool: Path, tmp_path: Path) -> None:
+    """With quotes, backslashes, newlines, emoji and markup."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Paradigm) as platform:
         thread = Thread(target=platform.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -113,8 +113,8 @@ def test_names_survive_the_whole_way(prometheus: Path, promtool: Path, tmp_path:
     )
 
 
-def test_a_platform_that_is_not_there_shows_on_the_page_and_nowhere_else(tmp_path: Path) -> None:
-    """The page answers, the program is healthy, only ready says no."""
+def test_an_unreachable_platform_affects_only_readiness_and_metrics(tmp_path: Path) -> None:
+    """/metrics responds, the health check passes, the readiness check fails."""
     with serving(tmp_path, f"http://127.0.0.1:{programs.free_port()}") as exporter:
         failed = 'chat_usage_polls_total{outcome="connection",report="chat-sessions",source="production"} 1.0'
         programs.wait_for(lambda: failed in exporter.get("/metrics").text, "the poll to fail", 30)

@@ -1,4 +1,4 @@
-"""Keys are planted everywhere, and searched in everything that the program emits, whatever the platforms do."""
+"""Secrets that are configured everywhere occur in nothing that the program emits, whatever the platforms do."""
 
 import base64
 import json
@@ -100,7 +100,7 @@ COMMANDS = (
 
 @contextmanager
 def platforms() -> Iterator[str]:
-    """The simulated platforms in a thread: each scenario below a path of its own."""
+    """Serves the simulated platforms in a thread, each scenario below its own path."""
     world = World.from_seed(SEED, 3)
     apps = {
         name: create_app(world, lambda: datetime.now(UTC), scenarios=(name,), exports=Exports(SEED, huge=2**20))
@@ -113,7 +113,7 @@ def platforms() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The keys, in a configuration and in files, and the simulated platforms that know them."""
+    """Writes the keys to a configuration and to files, and runs the simulated platforms."""
     made = tmp_path_factory.mktemp("secrets")
     (made / "key").write_text(KEYS.company_admin)
     (made / "bot.key").write_text(BOT.key)
@@ -128,7 +128,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @contextmanager
 def serving(folder: Path, log_format: str) -> Iterator[tuple[str, Path, int]]:
-    """Runs `serve` at its most talkative until each source was polled; yields URL, log and process id."""
+    """Runs `serve` with debug logs until each source was polled; yields URL, log and process id."""
     address, log = f"127.0.0.1:{programs.free_port()}", folder / f"{log_format}.log"
     web = (f"--web.listen-address={address}", f"--web.config.file={folder}/web.yml", "--web.enable-lifecycle")
     talk = ("--log.level=debug", f"--log.format={log_format}")
@@ -144,7 +144,7 @@ def serving(folder: Path, log_format: str) -> Iterator[tuple[str, Path, int]]:
 
 
 def pages(base: str) -> Iterator[tuple[str, str]]:
-    """Asks for every page, in each form, as a user, as somebody else, and as nobody."""
+    """Requests every page in each format with right, wrong and no credentials."""
     for auth in (("me", PASSWORD), ("me", CANARIES["a key that is refused"]), None):
         with httpx.Client(base_url=base, auth=auth, trust_env=False) as http:
             for path in PATHS:
@@ -154,7 +154,7 @@ def pages(base: str) -> Iterator[tuple[str, str]]:
 
 
 def said(command: Sequence[str], folder: Path, taken: str) -> str:
-    """Returns what a command prints, on both streams."""
+    """Returns the output of a command, both streams."""
     words = [each.format(folder=folder, taken=taken) for each in command]
     options = [] if "serve" in words else [f"--config.file={folder}/exporter.yml"]
     done = subprocess.run([COMMAND, *words, *options], capture_output=True, timeout=200, check=False)
@@ -162,7 +162,7 @@ def said(command: Sequence[str], folder: Path, taken: str) -> str:
 
 
 def tables(folder: Path, taken: str) -> Mapping[str, str]:
-    """Returns what each command prints, by the command."""
+    """Returns the output of each command."""
     with ThreadPoolExecutor(4) as pool:
         words = pool.map(lambda command: said(command, folder, taken), COMMANDS)
         return dict(zip(map(" ".join, COMMANDS), words, strict=True))
@@ -170,7 +170,7 @@ def tables(folder: Path, taken: str) -> Mapping[str, str]:
 
 @pytest.fixture(scope="module")
 def emitted(folder: Path) -> Mapping[str, str]:
-    """All that the program gave away, by where."""
+    """Everything that the program emitted, by origin."""
     found: dict[str, str] = {}
     for log_format in ("json", "logfmt"):
         with serving(folder, log_format) as (base, log, pid):
@@ -184,13 +184,13 @@ def emitted(folder: Path) -> Mapping[str, str]:
 
 
 @pytest.mark.parametrize("canary", CANARIES)
-def test_a_secret_is_nowhere(emitted: Mapping[str, str], canary: str) -> None:
-    """As it is, quoted, escaped or in base64; in headers, pages, logs, tables, errors, the state, the process list."""
+def test_a_secret_occurs_nowhere(emitted: Mapping[str, str], canary: str) -> None:
+    """Plain, quoted, escaped or in base64; in headers, pages, logs, tables, errors, state and process list."""
     forms = {form(CANARIES[canary]) for form in FORMS}
     assert [where for where, text in emitted.items() if any(form in text for form in forms)] == []
 
 
-def test_all_was_searched(emitted: Mapping[str, str], tell: Callable[[str], None]) -> None:
-    """Nothing was empty, each command had something to say, and each scenario was polled."""
+def test_everything_was_searched(emitted: Mapping[str, str], tell: Callable[[str], None]) -> None:
+    """No output was empty, and each scenario was polled."""
     assert [where for where, text in emitted.items() if not text] == []
     tell(f"searched for {len(CANARIES)} canaries in {len(emitted)} places ({len(SCENARIOS)} scenarios): none found")

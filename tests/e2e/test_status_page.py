@@ -1,4 +1,4 @@
-"""The status page in a real browser: every scenario, light and dark, wide and narrow, with JavaScript and without."""
+"""The status page in a real browser: all scenarios, themes and screen widths, with and without JavaScript."""
 
 import shutil
 from pathlib import Path
@@ -19,11 +19,11 @@ pytestmark = [pytest.mark.anyio, pytest.mark.e2e, pytest.mark.once]
 
 ONE_SCREEN = 800
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
-"""What CI keeps; a person looks at them after a change of the page."""
+"""Kept by CI for visual checks."""
 
 
 class Scene(NamedTuple):
-    """What is wrong with the platforms, before the first poll or an hour after it, and what the page must say of it."""
+    """Scenarios before the first poll and an hour later, and the expected text of the page."""
 
     says: tuple[str, ...]
     before: str = "normal"
@@ -32,7 +32,7 @@ class Scene(NamedTuple):
 
     @property
     def one_report(self) -> bool:
-        """Failures are tried again, which takes real seconds for each report; many companies take some too."""
+        """Whether only one report is used: retries and many companies take real seconds."""
         return bool(self.after) or self.companies > 100
 
 
@@ -55,7 +55,7 @@ SCENES = {
 
 @pytest.fixture(scope="session")
 def chromium() -> Path:
-    """Returns the executable of the browser."""
+    """Returns the path of the browser."""
     found = shutil.which("chromium")
     if found is None:
         pytest.skip("chromium not found: tools/chromium installs Debian's")
@@ -64,7 +64,7 @@ def chromium() -> Path:
 
 @pytest.mark.parametrize("name", SCENES)
 async def test_a_scene_in_light_and_dark_on_wide_and_narrow_screens(chromium: Path, name: str) -> None:
-    """No word to the console, no other host, no violation, no sideways scrolling; the same words without JavaScript."""
+    """No console messages, foreign requests, axe violations or horizontal scrolling; same text without JavaScript."""
     scene = SCENES[name]
     SCREENSHOTS.mkdir(exist_ok=True)
     async with (
@@ -94,13 +94,13 @@ async def test_a_scene_in_light_and_dark_on_wide_and_narrow_screens(chromium: Pa
 
 
 async def rows(tab: Tab) -> list[str]:
-    """Returns the companies that can be seen."""
+    """Returns the visible companies."""
     found = await tab.page.locator("#company-rows tr:visible th").all_inner_texts()
     return [" ".join(each.split()) for each in found]
 
 
 async def test_companies_are_found_with_and_without_javascript(chromium: Path) -> None:
-    """Typing leaves those on the page that fit; Enter, heads and links ask the server, by keyboard too."""
+    """Typing filters the page; Enter, headings and links send a request, also by keyboard."""
     async with running_demo(60, one_report=True) as demo, browsing(chromium) as browser:
         async with opened(browser, demo.url, demo.clock.now()) as tab:
             assert len(await rows(tab)) == 50
@@ -115,7 +115,7 @@ async def test_companies_are_found_with_and_without_javascript(chromium: Path) -
 
 
 async def find_by_keyboard(tab: Tab) -> None:
-    """Searches, sorts and turns pages without a mouse."""
+    """Searches, sorts and pages by keyboard."""
     page = tab.page
     await page.get_by_label("Name or id").fill("northwind")
     await page.keyboard.press("Enter")
@@ -133,8 +133,8 @@ async def find_by_keyboard(tab: Tab) -> None:
     assert 0 < len(await rows(tab)) < 50
 
 
-async def test_reports_sort_by_their_heads(chromium: Path) -> None:
-    """By button, once up, once down; a screen reader is told."""
+async def test_reports_are_sorted_by_their_headings(chromium: Path) -> None:
+    """Ascending and descending, announced to screen readers."""
     async with (
         running_demo() as demo,
         browsing(chromium) as browser,
@@ -152,7 +152,7 @@ async def test_reports_sort_by_their_heads(chromium: Path) -> None:
 
 
 async def test_names_with_markup_are_text(chromium: Path) -> None:
-    """Whatever a company calls itself: nothing runs, nothing is asked of another host, and the name can be read."""
+    """Whatever a company's name is: no script runs, no other host is requested, and the name is readable."""
     worker = Worker("readers")
     with listen("127.0.0.1:0", "test") as listening:
         async with (

@@ -1,4 +1,4 @@
-"""The image for production, and the one with the simulated platforms, each built once."""
+"""Fixtures: the production image, and the demo image with simulated platforms, each built once."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The image, really built and run, by tools/image; knows nothing of what it should do."""
+"""Builds the image with tools/image and runs it with podman."""
 
 import shutil
 import subprocess
@@ -17,16 +17,16 @@ from tests.e2e import programs
 SCRIPT = Path(__file__).parents[2] / "tools" / "image"
 TOOLS = ("buildah", "podman", "runc", "mmdebstrap")
 CONFINED = ("--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--pids-limit=64")
-"""What a cluster that trusts nobody gives a container: nothing to write, no capability, and none to come by."""
+"""Options of a restricted cluster: read-only, no capabilities, no new privileges."""
 BASE = "localhost/debian-python:trixie"
-"""The base image that tools/image makes."""
+"""The base image of tools/image."""
 BUILD_PATIENCE_S = 300
 SOMEBODY = "12345:54321"
-"""A user and group that no system knows."""
+"""A user and group without an account."""
 
 
 def built(*stage: str) -> str:
-    """Builds the image, or up to a stage of it, and returns its name; skips the test where that cannot be done."""
+    """Builds the image, or a stage of it, and returns its name; skips the test if that is impossible."""
     for tool in TOOLS:
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} not found: apt-get install {' '.join(TOOLS)}")
@@ -40,7 +40,7 @@ def built(*stage: str) -> str:
 
 
 def podman(*arguments: str | Path) -> str:
-    """Runs podman to its end and returns what it printed.
+    """Runs podman and returns its output.
 
     Raises:
         subprocess.CalledProcessError: it failed.
@@ -55,33 +55,33 @@ def podman(*arguments: str | Path) -> str:
 
 
 def logs(name: str) -> str:
-    """Returns what a container printed, errors last."""
+    """Returns the output of a container, stderr last."""
     done = subprocess.run([SCRIPT, "podman", "logs", name], capture_output=True, text=True, check=False, timeout=60)
     return done.stdout + done.stderr
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A running container, on the network of the machine itself, whose exporter is at `url`."""
+    """A running container on the host network, whose exporter is at `url`."""
 
     name: str
     url: str
 
     def page(self) -> str:
-        """Returns /metrics, or nothing while nobody answers."""
+        """Returns /metrics, or an empty string if there is no response."""
         try:
             return loopback.get(f"{self.url}/metrics").text
         except httpx.TransportError:
             return ""
 
     def says(self, path: str) -> str:
-        """Returns a file as the exporter's own process sees it."""
+        """Returns a file from the container's root."""
         return podman("exec", self.name, "python3", "-c", f"print(open({path!r}).read(), end='')")
 
 
 @contextmanager
 def running(image: str, environment: Mapping[str, str], *arguments: str) -> Iterator[Container]:
-    """Runs the exporter as somebody, with arguments and environment of its own, confined, while the block lasts."""
+    """Runs the exporter in a restricted container, with these arguments and environment."""
     address = f"127.0.0.1:{programs.free_port()}"
     name = f"chat-usage-{address.rpartition(':')[2]}"
     options = ["run", "--detach", "--name", name, "--user", SOMEBODY, *CONFINED]

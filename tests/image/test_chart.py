@@ -1,4 +1,4 @@
-"""The image as the chart runs it: its arguments, its mounts, its user; both must mean the same places."""
+"""The image with the chart's arguments, mounts and user."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -51,7 +51,7 @@ def mounted(found: list[Config], pod: Config, folder: Path, key: str) -> list[st
 
 @pytest.fixture
 def pod(image: str, tmp_path: Path) -> Iterator[tuple[Container, list[Config]]]:
-    """The container of the chart's pod, and the chart's objects."""
+    """Runs the container of the chart's pod; yields it with the chart's objects."""
     port = free_port()
     with simulating(tmp_path) as platform:
         found = objects(
@@ -71,8 +71,8 @@ def pod(image: str, tmp_path: Path) -> Iterator[tuple[Container, list[Config]]]:
             podman("rm", "--force", "--time=0", name)
 
 
-def test_it_serves_and_the_charts_own_test_is_content(pod: tuple[Container, list[Config]]) -> None:
-    """With the key out of a file, the state in a folder of its own, and nothing else to write."""
+def test_it_serves_and_the_charts_test_passes(pod: tuple[Container, list[Config]]) -> None:
+    """With the key from a file, and only the state folder writable."""
     container, found = pod
     wait_for(lambda: "paradigm_user_queries_last_day{" in container.page(), "figures", PATIENCE_S)
     wait_for(
@@ -84,8 +84,8 @@ def test_it_serves_and_the_charts_own_test_is_content(pod: tuple[Container, list
     podman("exec", container.name, *command)
 
 
-def test_its_cron_job_keeps_a_store_current(image: str, tmp_path: Path) -> None:
-    """Its first run sends every final day, and a later one none again: how far it is outlives the container."""
+def test_the_cron_job_keeps_a_store_up_to_date(image: str, tmp_path: Path) -> None:
+    """The first run sends every final day, later ones none again: progress outlives the container."""
     first = datetime.now(UTC).date() - timedelta(days=10)
     with simulating(tmp_path, "--companies=3") as platform, victoria(tmp_path) as store:
         found = objects(

@@ -1,4 +1,4 @@
-"""The Dockerfile and what it may see, without building it."""
+"""The Dockerfile and its build context, without building it."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ NEEDED = {"LICENSE", "README.md", "pyproject.toml", "requirements/run.lock", "re
 
 
 def test_hadolint_finds_nothing() -> None:
-    """Not even in style; and no line tells it to look away."""
+    """Without ignored rules."""
     hadolint = Path(sys.executable).with_name("hadolint")
     command: list[str | Path] = [hadolint, "--failure-threshold=style", ROOT / "Dockerfile"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -18,8 +18,8 @@ def test_hadolint_finds_nothing() -> None:
     assert "hadolint" not in (ROOT / "Dockerfile").read_text()
 
 
-def test_it_sees_what_the_package_is_made_of_and_nothing_else() -> None:
-    """The list of what is let in is that of the wheel, so a file that the wheel gets is not forgotten here."""
+def test_the_build_context_has_only_the_package() -> None:
+    """The list of allowed files is that of the wheel."""
     lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
@@ -29,8 +29,8 @@ def test_it_sees_what_the_package_is_made_of_and_nothing_else() -> None:
     assert all((ROOT / path).exists() for path in (*wheel, *NEEDED))
 
 
-def test_it_starts_from_what_it_is_told_to() -> None:
-    """What builds and what runs, or the environment would look for another interpreter than its own."""
+def test_both_stages_use_the_given_base_image() -> None:
+    """Otherwise the environment would look for another interpreter."""
     stages = [line for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("FROM ")]
     assert stages == [
         "FROM ${BASE} AS build",

@@ -1,4 +1,4 @@
-"""The image: confined as in a cluster that trusts nobody, as a user that nobody knows, it works as elsewhere."""
+"""The image works in a restricted container with an arbitrary user."""
 
 import json
 import os
@@ -19,12 +19,12 @@ pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
 PATIENCE_S = 30
 LARGEST_MB = 60
-"""What the program and its libraries may add to the base image."""
+"""Allowed size of program and libraries, in addition to the base image."""
 
 
 @pytest.fixture(scope="module")
 def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
-    """Runs simulated platforms outside; yields what configures an exporter for them."""
+    """Runs simulated platforms outside; yields the environment variables of an exporter."""
     with simulating(tmp_path_factory.mktemp("platforms")) as url:
         yield demonstration(World.from_seed(SEED), Bots.from_seed(SEED), url)
 
@@ -36,7 +36,7 @@ def exporter(image: str, platforms: Mapping[str, str]) -> Iterator[Container]:
 
 
 def serves_both(container: Container) -> None:
-    """Waits for the figures of both platforms."""
+    """Waits for figures of both platforms."""
     wait_for(lambda: "paradigm_user_queries_last_day{" in container.page(), "Paradigm's figures", PATIENCE_S)
     wait_for(lambda: "chatcaptain_conversations_last_day{" in container.page(), "ChatCaptain's", PATIENCE_S)
     companies = re.findall(r'^paradigm_user_queries_last_day\{.*?company="([^"]+)"', container.page(), re.MULTILINE)
@@ -44,13 +44,13 @@ def serves_both(container: Container) -> None:
 
 
 def inspected(image: str) -> dict[str, object]:
-    """Returns what an image says of how it is to be run."""
+    """Returns the configuration of an image."""
     (found,) = json.loads(podman("image", "inspect", image))
     return {**found["Config"], "Size": found["Size"], "Healthcheck": found.get("Healthcheck")}
 
 
 def label(image: str, name: str) -> str:
-    """Returns one of the labels that every image may have."""
+    """Returns a standard label of an image."""
     labels = inspected(image)["Labels"]
     assert isinstance(labels, dict)
     return str(labels[f"org.opencontainers.image.{name}"])
@@ -60,13 +60,13 @@ def test_it_serves_the_figures_of_both_platforms(exporter: Container) -> None:
     serves_both(exporter)
 
 
-def test_the_image_of_the_demo_serves_the_platforms_too(demo_image: str) -> None:
+def test_the_demo_image_serves_the_platforms_too(demo_image: str) -> None:
     with running(demo_image, {}, "demo") as container:
         serves_both(container)
 
 
-def test_for_production_there_are_no_simulated_platforms(image: str) -> None:
-    """Neither their code nor the stack and the receiver of a demo; who asks for them is told where they are."""
+def test_the_production_image_has_no_simulated_platforms(image: str) -> None:
+    """Nor the demo's stack and receiver; the commands say where to find them."""
     for command in ("demo", "simulate"):
         with pytest.raises(CalledProcessError) as ended:
             podman("run", "--rm", image, command, "--seed=2")
@@ -83,8 +83,8 @@ def test_for_production_there_are_no_simulated_platforms(image: str) -> None:
     assert [path for path in listing if "demo" in path or "simulat" in path or "receiver" in path] == []
 
 
-def test_it_is_confined(exporter: Container) -> None:
-    """The figures above were served by somebody without a capability and without a place to write."""
+def test_it_is_restricted(exporter: Container) -> None:
+    """The container above has no capabilities and no writable file system."""
     status = dict(re.findall(r"^(\w+):\s+(\S+)", exporter.says("/proc/1/status"), re.MULTILINE))
     assert (status["Uid"], status["Gid"], status["NoNewPrivs"]) == ("12345", "54321", "1")
     assert {int(status[kind], 16) for kind in ("CapEff", "CapPrm", "CapBnd")} == {0}
@@ -94,20 +94,20 @@ def test_it_is_confined(exporter: Container) -> None:
 
 
 def test_the_first_process_is_the_exporter(exporter: Container) -> None:
-    """No shell stands before it and keeps the signals."""
+    """No shell keeps signals from it."""
     assert exporter.says("/proc/1/cmdline").split("\0")[1:3] == ["/app/.venv/bin/chat-usage-exporter", "serve"]
 
 
-def test_sigterm_ends_it_well(image: str, platforms: Mapping[str, str]) -> None:
-    """By 0; one that did not hear would be killed and end by 137."""
+def test_sigterm_stops_it_with_status_0(image: str, platforms: Mapping[str, str]) -> None:
+    """Ignoring the signal would give 137."""
     with running(image, platforms, "serve") as container:
         wait_for(container.page, "the exporter", PATIENCE_S)
         podman("kill", "--signal", "TERM", container.name)
         assert podman("wait", container.name).strip() == "0", logs(container.name)
 
 
-def test_the_health_check_asks_the_exporter(image: str, platforms: Mapping[str, str]) -> None:
-    """Past a proxy for the platforms. Its port may be taken here, so it is told another; where nobody is, it fails."""
+def test_the_health_check_requests_the_exporter(image: str, platforms: Mapping[str, str]) -> None:
+    """Without the proxy for platforms, at another port than the default; it fails if there is no response."""
     health = inspected(image)["Healthcheck"]
     assert isinstance(health, dict)
     kind, *command = health["Test"]
@@ -121,15 +121,15 @@ def test_the_health_check_asks_the_exporter(image: str, platforms: Mapping[str, 
             podman("exec", container.name, *(part.replace("9854", "1") for part in command))
 
 
-def test_without_a_key_it_says_what_is_missing(image: str) -> None:
-    """And ends by 2, as anywhere; `serve` is what it does when it is told nothing."""
+def test_without_a_key_it_names_what_is_missing(image: str) -> None:
+    """With exit status 2; `serve` is the default command."""
     with pytest.raises(CalledProcessError) as ended:
         podman("run", "--rm", "--user", SOMEBODY, image)
     assert ended.value.returncode == 2
     assert "PARADIGM_API_KEY" in ended.value.stderr
 
 
-def test_it_says_what_it_is(image: str) -> None:
+def test_it_has_standard_labels(image: str) -> None:
     for name in ("description", "revision", "created", "source", "url", "documentation", "licenses", "vendor"):
         assert label(image, name), name
     assert podman("run", "--rm", image, "--version").split() == [label(image, "title"), label(image, "version")]
@@ -137,12 +137,12 @@ def test_it_says_what_it_is(image: str) -> None:
 
 
 def test_its_user_is_a_number(image: str) -> None:
-    """Kubernetes cannot tell that a name is not root."""
+    """Kubernetes cannot check whether a user name is root."""
     assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", str(inspected(image)["User"]))
 
 
-def test_it_holds_what_it_needs_and_no_more(image: str) -> None:
-    """No tool that installs or builds, no test, nothing that only root or its owner may read, no bytecode to make."""
+def test_it_has_only_what_it_needs(image: str) -> None:
+    """No build tools, no tests, no files that only root can read, no missing bytecode."""
     walk = (
         "import os\n"
         "for folder, _, files in os.walk('/app'):\n"

@@ -1,4 +1,4 @@
-"""The lists of what is locked and of what the image holds: all of it, by its own versions, and nothing else."""
+"""The SBOMs list exactly the locked packages and the image's content."""
 
 import json
 import re
@@ -19,7 +19,7 @@ OURS = "chat-usage-exporter"
 
 
 def listed(name: str, *options: str) -> Mapping[str, Mapping[str, str]]:
-    """Writes the documents anew; returns the components of one by what it calls them."""
+    """Generates the SBOMs; returns the components of one by name."""
     if not TOOL.exists():
         pytest.skip("cyclonedx-py not found: make sbom")
     subprocess.run([TOOL, "-m", "tools.sbom", *options], cwd=ROOT, check=True, capture_output=True)
@@ -28,12 +28,12 @@ def listed(name: str, *options: str) -> Mapping[str, Mapping[str, str]]:
 
 
 def released(component: Mapping[str, str]) -> str:
-    """Returns a component as a lock names it."""
+    """Returns a component in lock file notation."""
     return f"{re.sub(r'[-_.]+', '-', component['name']).lower()}=={component['version']}"
 
 
-def test_all_that_is_locked_is_listed_with_its_hashes() -> None:
-    """Each file that may be installed."""
+def test_every_locked_package_is_listed_with_its_hashes() -> None:
+    """Of each installable file."""
     components = listed("locked.cdx.json", "--locked").values()
     assert {released(each) for each in components} == pins("run")
     hashes = re.findall(r"sha256:(\w+)", text("run"))
@@ -41,8 +41,8 @@ def test_all_that_is_locked_is_listed_with_its_hashes() -> None:
     assert [each for each in hashes if each not in said] == []
 
 
-def test_all_that_the_image_holds_is_listed(image: str) -> None:
-    """The program and what was locked for it, and each package of the base image."""
+def test_every_package_of_the_image_is_listed(image: str) -> None:
+    """The program, its locked packages, and the packages of the base image."""
     found = listed("image.cdx.json", "--image", image)
     packages = {each["name"] for name, each in found.items() if name.startswith("pkg:deb/debian/")}
     libraries = {released(each) for name, each in found.items() if not name.startswith("pkg:deb/debian/")}

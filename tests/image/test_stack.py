@@ -23,7 +23,7 @@ PATIENCE_S = 30
 PREFIX = f"chat-usage-stack-{os.getpid()}"
 ORDER = ("simulator", "exporter", "receiver", "alertmanager", "prometheus")
 PROGRAMS = {"prometheus": "prometheus", "alertmanager": "prometheus-alertmanager"}
-"""Services whose images are not to be had, and what their program is called in Debian."""
+"""Services whose images are unavailable, and their program in Debian."""
 ASK = (
     "import sys, urllib.request as r\n"
     "url, body = sys.argv[1], sys.argv[2].encode() or None\n"
@@ -32,7 +32,7 @@ ASK = (
 
 
 def options(name: str) -> list[str]:
-    """Returns how a service is run: its network, mounts, entry point, and what confines it."""
+    """Returns podman's options for a service: network, mounts, entry point and restrictions."""
     service = SERVICES[name]
     network = "none" if "network_mode" not in service else f"container:{PREFIX}-simulator"
     found = ["--detach", "--no-healthcheck", f"--name={PREFIX}-{name}", f"--network={network}", *CONFINED]
@@ -68,13 +68,13 @@ def stack(demo_image: str) -> Iterator[None]:
 
 
 def clear() -> None:
-    """Removes the containers, the one whose network the others share last."""
+    """Removes the containers; last the one whose network the others share."""
     for name in reversed(ORDER):
         podman("rm", "--force", "--ignore", "--time=0", f"{PREFIX}-{name}")
 
 
 def asked(url: str, body: str = "") -> str:
-    """Asks from within the network that the services share; nothing while nobody answers."""
+    """Sends a request from within the services' network; empty if there is no response."""
     try:
         return podman("exec", f"{PREFIX}-simulator", "python3", "-c", ASK, url, body)
     except CalledProcessError:
@@ -82,19 +82,19 @@ def asked(url: str, body: str = "") -> str:
 
 
 def targets() -> list[Config]:
-    """Returns what Prometheus scrapes; nothing while it does not answer."""
+    """Returns the targets of Prometheus; none if there is no response."""
     told = asked("http://localhost:9090/api/v1/targets")
     return mappings(mapping(json.loads(told)["data"])["activeTargets"]) if told else []
 
 
 def alertmanagers() -> list[Config]:
-    """Returns where Prometheus sends alerts; nothing while it does not answer."""
+    """Returns the Alertmanagers of Prometheus; none if there is no response."""
     told = asked("http://localhost:9090/api/v1/alertmanagers")
     return mappings(mapping(json.loads(told)["data"])["activeAlertmanagers"]) if told else []
 
 
-def test_the_figures_of_both_platforms_are_at_the_target_of_prometheus(stack: None) -> None:
-    """By the configuration that is shipped, which looks for everything on localhost."""
+def test_prometheus_scrapes_figures_of_both_platforms(stack: None) -> None:
+    """With the shipped configuration, whose addresses are on localhost."""
     (target,) = wait_for(targets, "Prometheus to have a target", PATIENCE_S)
     assert mapping(target["labels"])["job"] == "chat-usage-exporter"
     assert target["scrapeUrl"] == "http://localhost:9854/metrics"
@@ -112,8 +112,8 @@ def test_prometheus_has_the_rules_and_finds_alertmanager(stack: None) -> None:
     assert "ChatUsageBelowThreshold" in asked("http://localhost:9090/api/v1/rules")
 
 
-def test_what_alertmanager_sends_is_printed(stack: None) -> None:
-    """Of all alerts, the one for the dead man's switch is sent at once."""
+def test_notifications_are_printed(stack: None) -> None:
+    """The dead man's switch is sent at once."""
     alert = {"labels": {"alertname": "ChatUsageWatchdog", "service": "chat-usage", "severity": "info"}}
     wait_for(lambda: asked("http://localhost:9093/-/ready"), "Alertmanager", PATIENCE_S)
     asked("http://localhost:9093/api/v2/alerts", json.dumps([alert]))

@@ -1,4 +1,4 @@
-"""A real Kubernetes API server on loopback, with etcd behind it; nobody acts on what it keeps, so no pod ever runs."""
+"""A real Kubernetes API server with etcd on loopback, without controllers, so no pod runs."""
 
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -22,18 +22,18 @@ RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """An API server: `api` asks it, `kubeconfig` tells helm where it is."""
+    """An API server with a client `api`, and its `kubeconfig` for helm."""
 
     api: httpx.Client
     kubeconfig: Path
 
     def create(self, found: Config, *, really: bool = False, namespace: str | None = None) -> httpx.Response:
-        """Has the server judge a new object as strictly as it can, and keep it only `really`."""
+        """Creates an object with strict validation, as a dry run unless `really` is set."""
         question = {"fieldValidation": "Strict", **({} if really else {"dryRun": "All"})}
         return self.api.post(self.place(found, namespace), params=question, json=found)
 
     def apply(self, text: str, *, namespace: str = "default") -> httpx.Response:
-        """Has the server judge an object by server-side apply, as Flux and Argo do, from the YAML as it is written."""
+        """Applies YAML on the server with a dry run, as Flux and Argo CD do."""
         found = mapping(yaml.safe_load(text.replace("matchType: =", 'matchType: "="')))
         path = f"{self.place(found, None)}/{mapping(found['metadata'])['name']}".replace(
             "/namespaces/default/", f"/namespaces/{namespace}/"
@@ -43,7 +43,7 @@ class Cluster:
         return self.api.patch(path, params=question, headers=headers, content=text)
 
     def all_objects(self) -> set[str]:
-        """Returns the path of every object that the server keeps, but for those it makes itself."""
+        """Returns the path of every object except those that the server creates itself."""
         groups = self.api.get("/apis").json()["groups"]
         bases = ["/api/v1", *(f"/apis/{each['preferredVersion']['groupVersion']}" for each in groups)]
         return {
@@ -56,7 +56,7 @@ class Cluster:
         }
 
     def place(self, found: Config, namespace: str | None = None) -> str:
-        """Returns the path at which objects of a kind are created, as the server's discovery says."""
+        """Returns the path of a kind, from the discovery API."""
         version = str(found["apiVersion"])
         base = f"/apis/{version}" if "/" in version else f"/api/{version}"
         resources = self.api.get(base).raise_for_status().json()["resources"]
@@ -67,14 +67,14 @@ class Cluster:
         )
 
     def helm(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        """Runs helm against it."""
+        """Runs helm with this cluster."""
         command = [programs.go_tool("helm"), *arguments, f"--kubeconfig={self.kubeconfig}"]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[Cluster]:
-    """Runs etcd and the API server, with the custom kinds, for the length of a block."""
+    """Runs etcd and the API server with the custom resources."""
     told = subprocess.run([TOOLS], check=True, capture_output=True, text=True)
     tools = Path(told.stdout.strip())
     store = f"http://127.0.0.1:{programs.free_port()}"
@@ -97,7 +97,7 @@ def running(folder: Path) -> Iterator[Cluster]:
 
 
 def is_ready(api: httpx.Client) -> bool:
-    """Tells whether the server answers, and that it is ready."""
+    """Tells whether the server is ready."""
     try:
         return api.get("/readyz").status_code == httpx.codes.OK
     except httpx.TransportError:
@@ -105,7 +105,7 @@ def is_ready(api: httpx.Client) -> bool:
 
 
 def served(api: httpx.Client) -> bool:
-    """Tells whether the server has all custom kinds."""
+    """Tells whether the server has all custom resources."""
     found = api.get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions").json()["items"]
     ready = [
         each["metadata"]["name"]
@@ -127,7 +127,7 @@ def etcd(tools: Path, folder: Path, store: str) -> list[str | Path]:
 
 
 def server(tools: Path, folder: Path, store: str, port: int) -> list[str | Path]:
-    """Returns the command that runs the API server; nobody makes ServiceAccounts here, so none is asked for."""
+    """Returns the command that runs the API server, without ServiceAccounts, which need a controller."""
     openssl(folder, "genrsa", "-out", "accounts.key", "2048")
     (folder / "tokens.csv").write_text(f"{TOKEN},tester,tester,system:masters\n")
     return [
@@ -141,7 +141,7 @@ def server(tools: Path, folder: Path, store: str, port: int) -> list[str | Path]
 
 
 def written(folder: Path, port: int) -> Path:
-    """Writes what tells helm where the server is."""
+    """Writes the kubeconfig for helm."""
     file = folder / "kubeconfig"
     server: Mapping[str, object] = {"server": f"https://127.0.0.1:{port}", "insecure-skip-tls-verify": True}
     config = {

@@ -28,13 +28,13 @@ from tests.oncall.shipped import Config, mapping, mappings
 
 NAMESPACES = (NAMESPACE, "monitoring-rules", "grafana", "chat")
 UNKNOWN = {"PodMonitoring"}
-"""Kinds whose definition is not to be had; tests/helm judges them by a schema."""
+"""Kinds whose definition is unavailable; tests/helm checks them with a schema."""
 CLASSES: tuple[Config, ...] = (
     {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "high"}, "value": 1},
     {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "monitoring"}, "value": 1},
     {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": "gvisor"}, "handler": "runsc"},
 )
-"""What the value files name, and a server asks for."""
+"""Namespaces of the value files."""
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +59,8 @@ def pod() -> Config:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_server_takes_every_object(case: str, cluster: Cluster) -> None:
-    """Judged strictly, by its own schemas and rules, and without a warning of Pod Security."""
+def test_the_server_accepts_every_object(case: str, cluster: Cluster) -> None:
+    """With strict validation and without Pod Security warnings."""
     for found in objects_of(case):
         if found["kind"] not in UNKNOWN:
             answer = cluster.create(found)
@@ -70,14 +70,14 @@ def test_the_server_takes_every_object(case: str, cluster: Cluster) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_object_is_applied_on_the_server(case: str, cluster: Cluster) -> None:
-    """From the text as helm writes it, read strictly: no key is there twice."""
+    """From helm's output, without duplicate keys."""
     for text in re.split(r"^---$", rendered("--values", values(case)), flags=re.MULTILINE):
         if "kind: PodMonitoring" not in text and "apiVersion" in text:
             answer = cluster.apply(text)
             assert answer.status_code in {200, 201}, answer.text
 
 
-def test_a_key_that_is_there_twice_is_not_applied(cluster: Cluster) -> None:
+def test_a_duplicate_key_is_refused(cluster: Cluster) -> None:
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: twice\n  labels: {a: b, a: c}\n"
     answer = cluster.apply(text)
     assert answer.status_code == 400
@@ -100,7 +100,7 @@ def test_the_schema_and_the_server_agree_on_cron(schedule: str, is_one: bool, cl
     assert (taken, answer.status_code == 201) == (is_one, is_one), answer.text
 
 
-def test_it_would_not_take_a_field_that_is_not_there(cluster: Cluster) -> None:
+def test_an_unknown_field_is_refused(cluster: Cluster) -> None:
     for found in [*objects_of("everything"), *objects_of("alertmanager")]:
         place = "spec" if "spec" in found else "metadata"
         answer = cluster.create({**found, place: {**mapping(found[place]), "nosuchfield": 1}})
@@ -109,7 +109,7 @@ def test_it_would_not_take_a_field_that_is_not_there(cluster: Cluster) -> None:
 
 
 def test_the_pod_of_the_defaults_is_admitted_where_restricted_is_enforced(cluster: Cluster) -> None:
-    """And one that gives up a single measure is not."""
+    """Without any single measure it is not."""
     answer = cluster.create(pod(), namespace=NAMESPACE)
     assert answer.status_code == 201, answer.text
     loose = pod()
@@ -121,7 +121,7 @@ def test_the_pod_of_the_defaults_is_admitted_where_restricted_is_enforced(cluste
 
 
 def test_it_is_installed_updated_and_removed(cluster: Cluster) -> None:
-    """The notes ask for the Secret until it is there; nothing is left behind."""
+    """The notes ask for the Secret until it exists; nothing remains afterwards."""
     before = cluster.all_objects()
     options = ("--namespace", NAMESPACE, "--values", values("prometheus-operator"))
     installed = helm(cluster, "install", "chat-usage", CHART, *options)
@@ -139,7 +139,7 @@ def test_it_is_installed_updated_and_removed(cluster: Cluster) -> None:
 
 
 def helm(cluster: Cluster, *arguments: str | Path) -> str:
-    """Runs helm, which must succeed, and returns what it says."""
+    """Runs helm, which must succeed, and returns its output."""
     done = cluster.helm(*arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -147,7 +147,7 @@ def helm(cluster: Cluster, *arguments: str | Path) -> str:
 
 @pytest.fixture(scope="module")
 def chart_0_1(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The chart as it was before version 0.2, out of the repository's history."""
+    """The chart before version 0.2, from the repository's history."""
     folder = tmp_path_factory.mktemp("before")
     chart = CHART.relative_to(ROOT)
     search = ("log", "-1", "--format=%H", "-G^version: 0.2.0$", "--", chart / "Chart.yaml")
@@ -173,7 +173,7 @@ NEW: Config = {
 
 
 def test_an_older_release_is_upgraded_and_rolled_back(cluster: Cluster, chart_0_1: Path, tmp_path: Path) -> None:
-    """Its values are refused with the new names; with those it goes on, and back, and away but for its kept claim."""
+    """Old values are refused with the new names; then upgrade, rollback and removal work. The volume claim stays."""
     before = cluster.all_objects()
     here = ("--namespace", "chat")
     old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
@@ -197,8 +197,8 @@ def test_an_older_release_is_upgraded_and_rolled_back(cluster: Cluster, chart_0_
     assert cluster.all_objects() - before == {"/api/v1/persistentvolumeclaims/chat/usage-chat-usage-exporter-history"}
 
 
-def test_two_releases_of_one_name_in_two_namespaces(cluster: Cluster, tmp_path: Path) -> None:
-    """With all that lies in a third namespace; each goes without touching the other."""
+def test_two_releases_with_one_name_in_two_namespaces(cluster: Cluster, tmp_path: Path) -> None:
+    """With shared objects in a third namespace; removing one does not affect the other."""
     before = cluster.all_objects()
     given = {
         "existingSecret": {"name": "paradigm"},
