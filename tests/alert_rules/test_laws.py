@@ -1,4 +1,4 @@
-"""Every alert: silent just below, firing with exact labels and words, cleared, and right without its figure."""
+"""Every alert is silent below its limit, fires with exact labels and texts, clears, and works without its figure."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -23,11 +23,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
 
 BY_EXTRAPOLATION = ("ChatUsageRulesFailing", "ChatUsageWebAuthFailures")
-"""They judge an increase, which Prometheus extrapolates and VictoriaMetrics does not."""
+"""They use increase(), which Prometheus extrapolates and VictoriaMetrics does not."""
 
 
 def rule_of(law: Law) -> Rule:
-    """Returns the rule that a law is about; where two have one name, by the severity."""
+    """Returns the rule of a law; of two with one name, the one with its severity."""
     rules = alerts()[law.alert]
     return next(rule for rule in rules if len(rules) == 1 or law.fires["severity"] in str(rule["labels"]))
 
@@ -40,7 +40,7 @@ ELSEWHERE = [{**HERE, label: "other"} for label in HERE]
 
 
 def cases(law: Law) -> list[Mapping[str, object]]:
-    """Returns the cases of a law, in three tests of promtool."""
+    """Returns the cases of a law as three promtool tests."""
     before, during, after = map(law.time, law.at)
     missing = [] if law.without is None else [expected_alert(law.alert, law.without, law.value, law.texts)]
     here = [expected_alert(law.alert, {**law.fires, **in_place(law)}, law.value, law.texts)]
@@ -56,7 +56,7 @@ def cases(law: Law) -> list[Mapping[str, object]]:
 
 
 def renamed(every: Sequence[Series]) -> list[Series]:
-    """Returns the series of a replica that asked when the company had another name, which it tells no text."""
+    """Returns the series of a replica that has an older name of the company."""
     return [
         each._replace(labels={**each.labels, "company": "Renamed"}) if "company" in each.labels else each
         for each in every
@@ -65,7 +65,7 @@ def renamed(every: Sequence[Series]) -> list[Series]:
 
 
 def in_place(law: Law) -> Mapping[str, str]:
-    """Returns the labels of a release; `up` is known by its job."""
+    """Returns the labels of a release; `up` has the job."""
     return {**HERE, **of_job(law, HERE)}
 
 
@@ -74,7 +74,7 @@ def of_job(law: Law, labels: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def case(law: Law, name: str, series: Sequence[Series], *looks: tuple[str, object]) -> Mapping[str, object]:
-    """Returns a test of promtool: what fires, at each moment that is looked at."""
+    """Returns a promtool test with the firing alerts at each checked moment."""
     return {
         "name": f"{law.name}: {name}",
         "interval": f"{law.step}m",
@@ -86,7 +86,7 @@ def case(law: Law, name: str, series: Sequence[Series], *looks: tuple[str, objec
 
 
 def test_every_alert_keeps_its_laws(promtool: str, tmp_path: Path) -> None:
-    """Each alert with its recordings alone; all in one run of promtool, which says what it complains of by law."""
+    """Each alert with only its recordings; all in one run of promtool, with failures by law."""
     files = [
         write_alert_test(tmp_path, f"{n} {law.name}", cases(law), f"{law.step}m", rule_of(law))
         for n, law in enumerate(LAWS)
@@ -96,7 +96,7 @@ def test_every_alert_keeps_its_laws(promtool: str, tmp_path: Path) -> None:
 
 
 def test_vmalert_keeps_laws_too(tmp_path: Path) -> None:
-    """Silent, firing with its words, and clearing, by what vmalert makes of a rule.
+    """Silent, firing with its texts, and clearing, with vmalert.
 
     There a recording is seen from the next evaluation on, for 5 minutes: alerts that read recordings of recordings
     want many evaluations, so those of limits stand for all.
@@ -117,7 +117,7 @@ def test_vmalert_keeps_laws_too(tmp_path: Path) -> None:
 
 
 def test_every_alert_has_a_law() -> None:
-    """With all four cases: silent just below, firing, clearing, and without its figure; no law is of no alert."""
+    """With all four cases; and every law has an alert."""
     rules = {(name, str(rule["labels"])) for name, each in alerts().items() for rule in each}
     laws = {(law.alert, law.fires.get("severity", "")) for law in LAWS}
 
@@ -136,7 +136,7 @@ def test_the_watchdog_fires_whatever_happens(promtool: str, tmp_path: Path) -> N
 
 
 def test_the_rules_are_clean(promtool: str) -> None:
-    """By promtool's own lint, which also finds duplicates."""
+    """With promtool's lint, which also finds duplicates."""
     command = [promtool, "check", "rules", "--lint=all", "--lint-fatal", *map(str, FILES)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout

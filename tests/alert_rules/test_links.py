@@ -1,4 +1,4 @@
-"""`make rules`: one address for all runbooks, one for all dashboards, and no link that leads nowhere."""
+"""`make rules` replaces the addresses of runbooks and dashboards, and leaves no broken link."""
 
 import pytest
 import yaml
@@ -10,7 +10,7 @@ TEXTS = [file.read_text() for file in FILES]
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_all_links_lead_where_the_operator_says(text: str) -> None:
+def test_all_links_have_the_given_address(text: str) -> None:
     found = linked(text, "https://docs.here/", "https://grafana.here")
     assert "example.org" not in found
     assert found.count("https://docs.here/docs/runbooks/") == text.count(DOCS)
@@ -19,7 +19,7 @@ def test_all_links_lead_where_the_operator_says(text: str) -> None:
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_without_an_address_there_is_no_link(text: str) -> None:
-    """And nothing else goes."""
+    """Nothing else is removed."""
     found, given = (
         [rule for group in yaml.safe_load(each)["groups"] for rule in group["rules"]]
         for each in (linked(text, "", ""), text)
@@ -30,8 +30,8 @@ def test_without_an_address_there_is_no_link(text: str) -> None:
         assert rule == ({**before, "annotations": kept} if kept else before)
 
 
-def test_dashboards_lead_to_the_same_documentation() -> None:
-    """To each other they lead without an address."""
+def test_dashboards_link_to_the_same_documentation() -> None:
+    """Links between dashboards have no address."""
     for path in (ROOT / "grafana_dashboards").glob("*.json"):
         text = path.read_text()
         assert DOCS in text

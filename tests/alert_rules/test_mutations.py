@@ -1,4 +1,4 @@
-"""Mutations of each rule, of up to eight kinds. Its laws notice five."""
+"""Mutations of each rule, of up to eight kinds, of which its laws find five."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,14 +31,14 @@ SPOTS = {
 
 
 class Mutant(NamedTuple):
-    """A rule with a change of one kind in one spot."""
+    """A rule with one mutation."""
 
     kind: str
     rule: Rule
 
 
 def mutants(rule: Rule) -> Iterator[Mutant]:
-    """Yields a rule's mutants, one of each kind before the second of any."""
+    """Yields mutants of a rule, one of each kind before the second of any."""
     expression = str(rule["expr"])
     kinds = [
         [Mutant(kind, {**rule, "expr": changed(expression, kind, spot)}) for spot in pattern.finditer(expression)]
@@ -49,7 +49,7 @@ def mutants(rule: Rule) -> Iterator[Mutant]:
 
 
 def changed(expression: str, kind: str, spot: "re.Match[str]") -> str:
-    """Returns the expression with this spot changed; a window is moved to where nothing is."""
+    """Returns the mutated expression; a window is moved to a time without samples."""
     match kind:
         case "sign":
             new = SIGNS[spot[1]]
@@ -69,7 +69,7 @@ def changed(expression: str, kind: str, spot: "re.Match[str]") -> str:
 
 
 def noticed_by(laws: list[Law], mutants: Sequence[Mutant], promtool: str, folder: Path) -> int:
-    """Returns how many mutants the laws notice, or enough; the case of several releases, the dearest, is asked last."""
+    """Returns how many mutants the laws find, up to the required number; the slowest case is last."""
     *first, last = zip(*map(cases, laws), strict=True)
     seen = complained_of(laws, mutants, [case for each in first for case in each], promtool, folder)
     if sum(seen) >= ENOUGH:
@@ -81,7 +81,7 @@ def noticed_by(laws: list[Law], mutants: Sequence[Mutant], promtool: str, folder
 def complained_of(
     laws: list[Law], mutants: Sequence[Mutant], checks: Sequence[Mapping[str, object]], promtool: str, folder: Path
 ) -> list[bool]:
-    """Tells of each mutant whether a check fails, in one run of promtool."""
+    """Returns for each mutant whether a check fails, in one run of promtool."""
     files = [
         write_alert_test(folder, f"{n}", checks, f"{laws[0].step}m", mutant.rule) for n, mutant in enumerate(mutants)
     ]
@@ -91,13 +91,13 @@ def complained_of(
 
 @pytest.fixture(scope="module")
 def noticed() -> dict[str, int]:
-    """How many mutants were noticed, by rule, up to those that are enough."""
+    """Number of mutants found by rule."""
     return {}
 
 
 @pytest.mark.parametrize("name", dict.fromkeys(law.name for law in LAWS))
-def test_five_mutants_are_noticed(name: str, tmp_path: Path, noticed: dict[str, int]) -> None:
-    """Some mutants mean the same as the rule; of each rule five are found that do not."""
+def test_five_mutants_are_found(name: str, tmp_path: Path, noticed: dict[str, int]) -> None:
+    """Some mutants are equivalent to the rule; five of each rule are not."""
     laws = [law for law in LAWS if law.name == name]
     original = rule_of(laws[0])
     promtool = str(program("promtool", "trixie"))
@@ -114,12 +114,12 @@ def test_five_mutants_are_noticed(name: str, tmp_path: Path, noticed: dict[str, 
 
 
 def batched(found: Iterator[Mutant], count: int) -> Iterator[Sequence[Mutant]]:
-    """Yields so many at a time."""
+    """Yields batches."""
     while some := list(islice(found, count)):
         yield some
 
 
 def test_the_count(noticed: dict[str, int], tell: Callable[[str], None]) -> None:
-    """Of the rules that were asked above."""
+    """Of the rules above."""
     assert set(noticed.values()) <= {ENOUGH}
     tell(f"{sum(noticed.values())} mutants of {len(noticed)} alert rules noticed, {ENOUGH} of each")

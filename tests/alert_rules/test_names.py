@@ -1,4 +1,4 @@
-"""Every metric and label in a rule exists: parsed, and compared with the catalogue, which equals what is served."""
+"""Every metric and label in a rule exists in the catalogue, which equals what is served."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from tests.alert_rules.promtool import GROUPS
 
 RULES = [rule for group in GROUPS for rule in group["rules"]]
 RELEASE = frozenset({"cluster", "namespace", "job"})
-"""What tells one release of the exporter from another: Prometheus' labels, which all series of a release share."""
+"""Labels that distinguish releases of the exporter; Prometheus adds them to all series."""
 SERVED: Mapping[str, frozenset[str]] = {entry.name: frozenset(entry.label_names) | RELEASE for entry in catalogue()}
 OF_ALERTS = frozenset({"alertname", "alertstate", "severity", "source", "report", "company_id", "company", "activity"})
 PROMETHEUS: Mapping[str, frozenset[str]] = {
@@ -24,7 +24,7 @@ PROMETHEUS: Mapping[str, frozenset[str]] = {
     "kube_cronjob_status_last_successful_time": RELEASE | {"cronjob"},
     "kube_cronjob_created": RELEASE | {"cronjob"},
 }
-"""What Prometheus itself, the scrape, or another exporter brings along."""
+"""Metrics of Prometheus, of scrapes and of other exporters."""
 
 
 def parts(expression: str) -> Iterator[object]:
@@ -35,7 +35,7 @@ def parts(expression: str) -> Iterator[object]:
 
 
 def grouping(part: object) -> frozenset[str]:
-    """Returns the labels that a part groups or matches by."""
+    """Returns the labels that a part groups by or matches on."""
     if isinstance(part, promql.AggregateExpr) and part.modifier is not None:
         return frozenset(part.modifier.labels)
     if isinstance(part, promql.BinaryExpr) and part.modifier is not None and part.modifier.matching is not None:
@@ -50,7 +50,7 @@ def selectors(expression: str) -> Iterator[promql.VectorSelector]:
 
 
 def recorded() -> Mapping[str, frozenset[str]]:
-    """Returns what the rules record, each with the labels that its expression, or what it reads, gives it."""
+    """Returns the recordings with their labels."""
     found: dict[str, frozenset[str]] = {}
     for rule in RULES:
         if "record" in rule:
@@ -66,7 +66,7 @@ KNOWN = {**SERVED, **PROMETHEUS, **recorded()}
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert") or rule["record"])
 def test_a_rule_reads_what_is_served(rule: Mapping[str, str]) -> None:
-    """Each metric, each label that is asked for, and each label that it groups by."""
+    """Each metric, matched label and grouping label."""
     read = [each for each in selectors(rule["expr"]) if each.name]
     assert {each.name for each in read} <= KNOWN.keys()
     for each in read:
@@ -76,8 +76,8 @@ def test_a_rule_reads_what_is_served(rule: Mapping[str, str]) -> None:
     assert frozenset().union(*map(grouping, parts(rule["expr"]))) <= labels
 
 
-def test_no_name_of_a_company_tells_alerts_apart() -> None:
-    """A rename would end one alert and begin another; what is recorded of a name is for texts and dashboards alone."""
+def test_company_names_do_not_identify_alerts() -> None:
+    """Otherwise a rename would resolve one alert and start another; names are only for texts and dashboards."""
     named = {rule["record"] if "record" in rule else rule["alert"]
              for rule in RULES for part in parts(rule["expr"]) if "company" in grouping(part)}  # fmt: skip
     of_dashboards = {str(name) for name in named if re.fullmatch(r"company:\w+:yesterday", str(name))}
@@ -89,13 +89,13 @@ def test_no_name_of_a_company_tells_alerts_apart() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert") or rule["record"])
 def test_a_rule_keeps_the_release(rule: Mapping[str, str]) -> None:
-    """Wherever it groups or matches: a release must not hide another one, nor speak for it."""
+    """Wherever it groups or matches, so that releases do not affect each other."""
     told = [labels for part in parts(rule["expr"]) if (labels := grouping(part))]
     assert [labels for labels in told if not labels >= RELEASE] == []
 
 
-def test_what_words_look_up_is_served() -> None:
-    """A query with a misspelt name would find nothing, and the text would lack it without a word."""
+def test_queries_in_annotations_read_what_is_served() -> None:
+    """A misspelt name would silently leave a gap in the text."""
     queries = [each for rule in RULES for text in rule.get("annotations", {}).values() for each in QUERY.findall(text)]
     assert len(queries) > 10
     for query in queries:
@@ -104,8 +104,8 @@ def test_what_words_look_up_is_served() -> None:
         assert {name for name in names if "|" not in name} <= KNOWN.keys()
 
 
-def test_the_parser_sees_what_stands_deep_inside() -> None:
-    """A name that does not exist would be found wherever it stands."""
+def test_the_parser_finds_nested_names() -> None:
+    """So an unknown name is found anywhere in an expression."""
     [deep] = selectors('1 - sum by (a) (max_over_time(foo{b="c"}[5m] offset 1d))')
     assert (deep.name, deep.matchers.matchers[0].name) == ("foo", "b")
 
@@ -115,7 +115,7 @@ LIMITED = {"ChatUsageBelowThreshold", "ChatUsageAboveThreshold", "ChatUsageActiv
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if "alert" in rule], ids=lambda rule: rule["alert"])
 def test_an_alert_is_complete(rule: Mapping[str, Mapping[str, str]]) -> None:
-    """Name, severity, a static headline, words that name what is concerned, runbook, dashboard; no value in a label."""
+    """Name, severity, static summary, description with subject, runbook and dashboard; no value in a label."""
     name, labels, annotations = str(rule["alert"]), rule["labels"], rule["annotations"]
     assert name.startswith("ChatUsage")
     assert labels["service"] == "chat-usage"

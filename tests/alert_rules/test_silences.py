@@ -1,4 +1,4 @@
-"""What must not be told of: chance, days off, what was removed, what was never there; and what must be, beside it.
+"""Cases that must not alert (noise, days off, removed or missing sources), next to cases that must.
 
 By the oldest and the newest promtool; test_laws.py holds each rule against the one between too.
 """
@@ -27,7 +27,7 @@ OPEN = " ".join(f"{number * 86400 - 172800}x23" for number in range(DAYS + 1))
 CLOSED = f"{WORKED} 777600x{HOURS}"
 """When the last business day began: each day is one, or twelve days of work and then none."""
 SUM_OF_WEEK = f"9x{17 * 24 - 1} 0x{HOURS}"
-"""Use until the tenth day: a week later the week's sum is 0."""
+"""Usage until the tenth day; a week later the week's sum is 0."""
 
 
 def company(name: str, labels: Mapping[str, str], values: str) -> Series:
@@ -35,7 +35,7 @@ def company(name: str, labels: Mapping[str, str], values: str) -> Series:
 
 
 def silent(days: str) -> list[Series]:
-    """Returns a company that uses nothing for a week, and its business days."""
+    """Returns a company without usage for a week, and its business days."""
     sums = [
         company("paradigm_user_queries_7d", {"mode": "chat"}, SUM_OF_WEEK),
         company("paradigm_user_queries_28d", {"mode": "chat"}, "500"),
@@ -69,7 +69,7 @@ def grounded(answers: int, share: float, now: int) -> list[Series]:
 
 
 def fallen(down: int, of: int) -> list[Series]:
-    """Returns so many companies below their limit."""
+    """Returns companies below their limit."""
     figures = [Series(WORKING, many(n), "1" if n <= down else "90") for n in range(1, of + 1)]
     limits = [limit("lower", "usual", "warning", "50") for _ in range(of)]
     own = [each._replace(labels={**each.labels, **many(n)}) for n, each in enumerate(limits, 1)]
@@ -117,33 +117,33 @@ CASES: Mapping[str, tuple[Sequence[Series], Sequence[str]]] = {
         ["ChatUsageActivityDropped", "ChatUsageManyCompaniesDropped"],
     ),
 }
-"""The series of each case, and the alerts that fire at some time of it, of all that there are."""
+"""The series of each case, and all alerts that fire at any time."""
 EVER = (
     'count by (alertname, source) (count_over_time(ALERTS{alertstate="firing",'
     f'alertname!~"ChatUsageWatchdog|ChatUsageThresholdMissing"}}[{DAYS}d])) > bool 0'
 )
 OF_NO_SOURCE = "ChatUsageExporterDown"
 ALONE = [[name] for name, (series, _) in CASES.items() if UP not in series]
-"""What the whole exporter does, by case."""
+"""Metrics of the whole exporter, by case."""
 BESIDE = [name for name in CASES if [name] not in ALONE]
-"""Cases that are sources of one exporter: each evaluation of the rules is one for all of them."""
+"""Cases that share an exporter, so that rules are evaluated once for all."""
 TOGETHER = [*ALONE, *([name for name in BESIDE if ("weeks" in name) is weeks] for weeks in (False, True))]
 
 
 def steady(each: Series, hours: int) -> Series:
-    """Returns a series that goes on for all hours, by steps of one."""
+    """Returns a series for all hours, increasing by one."""
     if "x" in each.values or "stale" in each.values:
         return each
     return each._replace(values=each.values.replace("+600", "+3600") + f"x{hours}")
 
 
 def of_source(each: Series, source: str) -> Series:
-    """Returns a series of source `a` as one of another source."""
+    """Returns a series of source `a` for another source."""
     return each._replace(labels={**each.labels, "source": source}) if each.labels.get("source") == "a" else each
 
 
 def days(names: Sequence[str]) -> Mapping[str, object]:
-    """Returns a test of promtool of cases, each a source, of four days if their names do not speak of weeks."""
+    """Returns a promtool test with a source per case, over four days or weeks."""
     hours = HOURS if "weeks" in names[0] else 4 * 24
     series = {
         (found["series"], found["values"]): found
@@ -164,19 +164,19 @@ def days(names: Sequence[str]) -> Mapping[str, object]:
 MIDNIGHT, LATER = 12, 24
 RENAMED = {**QUERIES, "company": "Northwind AG"}
 OLD, NEW = f"{{}}x{MIDNIGHT - 1} stale", f"_x{MIDNIGHT} {{}}x{LATER}"
-"""Half hours of a figure of the company by its old name, and by its new one."""
+"""Half hours of a company's figure under its old and its new name."""
 
 
 def served(name: str, labels: Mapping[str, str], before: str, after: str) -> list[Series]:
-    """Returns a figure of a company that is renamed in the moment in which a day takes the place of another."""
+    """Returns a figure of a company that is renamed when the last day changes."""
     return [
         Series(name, {**labels, **QUERIES}, OLD.format(before)),
         Series(name, {**labels, **RENAMED}, NEW.format(after)),
     ]
 
 
-def test_a_company_that_is_renamed_keeps_its_alert_and_gets_no_other(promtool: str, tmp_path: Path) -> None:
-    """At the same moment a day with a higher figure and limit gives way: neither is held against the other's."""
+def test_a_renamed_company_keeps_its_alert_and_gets_no_other(promtool: str, tmp_path: Path) -> None:
+    """At the same time the last day changes from one with a higher figure and limit; they are not mixed up."""
     lower, upper = ({"bound": bound, "basis": "fixed", "severity": "warning"} for bound in ("lower", "upper"))
     figures = [
         *served(WORKING, {}, "49", "49"),
@@ -203,14 +203,14 @@ def test_a_company_that_is_renamed_keeps_its_alert_and_gets_no_other(promtool: s
 
 
 def of_alert(limit: Mapping[str, str]) -> Mapping[str, str]:
-    """Returns the labels of the alert about it, which has no name of the company."""
+    """Returns the labels of its alert, which has no company name."""
     named = {"alertname": "ChatUsageBelowThreshold", "service": "chat-usage", **QUERIES, **limit}
     return {name: text for name, text in named.items() if name != "company"}
 
 
 @pytest.mark.parametrize("suite", [SUITES[0], SUITES[-1]])
-def test_only_what_has_a_cause_is_told_of(suite: str, tmp_path: Path) -> None:
-    """At no time of these days, by all rules, opt-in ones too."""
+def test_only_cases_with_a_cause_alert(suite: str, tmp_path: Path) -> None:
+    """At any time, with all rules including optional ones."""
     files = []
     for number, names in enumerate(TOGETHER):
         files.append(tmp_path / f"{number}.yml")

@@ -1,4 +1,4 @@
-"""400 companies on each of 3 sources, with limits from a file as their contracts have them: who hears of what.
+"""400 companies on each of 3 sources, with limits from a file: which team gets which notification.
 
 A table that knows the contracts and the figures alone says who should; exporter, Prometheus and Alertmanager are real.
 """
@@ -41,11 +41,11 @@ COMPANIES = tuple(map(str, range(1, 401)))
 TEAMS = ("platform", "sales", "success")
 DAYS = 10
 FACTOR = 100
-"""A quarter of an hour, in which Alertmanager collects what belongs together, is nine seconds."""
+"""Alertmanager's group wait of 15 minutes takes nine seconds."""
 
 
 class Use(NamedTuple):
-    """What a company does each day."""
+    """A company's daily usage."""
 
     user_queries: int
     model_responses: int
@@ -53,7 +53,7 @@ class Use(NamedTuple):
 
 
 class Contract(NamedTuple):
-    """What a company was promised, or promised: a row of the file of limits."""
+    """A contract: a row of the thresholds file."""
 
     source: str
     company: str
@@ -64,8 +64,8 @@ class Contract(NamedTuple):
     team: str
 
 
-class Told(NamedTuple):
-    """Who hears of what, and how urgently."""
+class Notification(NamedTuple):
+    """A notification: receiver, alert and severity."""
 
     team: str
     alert: str
@@ -86,7 +86,7 @@ def uses() -> Mapping[tuple[str, str], Use]:
 
 
 def contracts() -> Iterator[Contract]:
-    """Yields one limit for each company of each source; of counts, often a critical one beside it."""
+    """Yields a limit for each company and source; counts often have a critical one in addition."""
     dice = Random(2)
     for source in SOURCES:
         for company in COMPANIES:
@@ -104,7 +104,7 @@ def contracts() -> Iterator[Contract]:
 
 
 def broken(contract: Contract, use: Use) -> bool:
-    """Returns whether a contract is broken; shares are of 7 days, and those of fewer than 100 are not judged."""
+    """Returns whether a contract is broken; shares are over 7 days and ignored below 100."""
     volume = {"answered_share": use.user_queries, "grounded_share": use.model_responses}.get(contract.activity)
     if volume is not None:
         part = use.model_responses if contract.activity == "answered_share" else use.model_responses_with_docs
@@ -113,11 +113,11 @@ def broken(contract: Contract, use: Use) -> bool:
     return figure < int(contract.below) if contract.below else figure > int(contract.above)
 
 
-def who_should_be_told() -> tuple[set[Told], set[Told]]:
-    """Returns all that is broken, and what is sent of it: where a critical limit is broken, the warning is silent."""
+def who_should_be_told() -> tuple[set[Notification], set[Notification]]:
+    """Returns broken contracts and expected notifications; a critical one inhibits the warning."""
     use = uses()
     firing = {
-        Told(
+        Notification(
             contract.team,
             "ChatUsageBelowThreshold" if contract.below else "ChatUsageAboveThreshold",
             contract.source,
@@ -133,7 +133,7 @@ def who_should_be_told() -> tuple[set[Told], set[Told]]:
 
 
 def sources(folder: Path) -> Mapping[str, Source]:
-    """Reads the configuration that says all this."""
+    """Loads the configuration with these contracts."""
     with (folder / "limits.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(Contract._fields)
@@ -149,7 +149,7 @@ def sources(folder: Path) -> Mapping[str, Source]:
 
 
 def page(folder: Path, now: datetime) -> bytes:
-    """Returns what the exporter serves after it has read what the companies do."""
+    """Returns the exposition with this usage."""
     asked, use = Days(now.date() - timedelta(days=DAYS), now.date()), uses()
     limits = PageLimits(1_000_000, 2**30)
     board, made = Board(limits), {}
@@ -175,7 +175,7 @@ def page(folder: Path, now: datetime) -> bytes:
 
 
 def routes(collector: Collector) -> Config:
-    """Returns the example's routes with one for each team before them, as docs/on-call.md has it."""
+    """Returns the example's routes after one per team, as in the documentation."""
     config = shipped.delivering_to(shipped.alertmanager(), collector.url)
     [subtree] = mappings(mapping(config["route"])["routes"])
     teams = [{"matchers": [f'team="{team}"'], "receiver": team, "continue": True} for team in TEAMS]
@@ -186,7 +186,7 @@ def routes(collector: Collector) -> Config:
 
 
 def started_with(folder: Path, target: str, alerts_to: str) -> Path:
-    """Writes Prometheus' configuration, with the rules that are on by default, which do not wait."""
+    """Writes Prometheus' configuration with the default rules, without `for`."""
     for path in shipped.rule_files(optional=False):
         groups = mappings(mapping(yaml.load(path.read_text(), yaml.CSafeLoader))["groups"])
         (folder / f"rules-{path.name}").write_text(yaml.safe_dump(at_once(groups)))
@@ -200,13 +200,13 @@ def started_with(folder: Path, target: str, alerts_to: str) -> Path:
     return folder / "prometheus.yml"
 
 
-def told(labels: Mapping[str, str]) -> Told:
+def told(labels: Mapping[str, str]) -> Notification:
     names = ("team", "alertname", "source", "company_id", "activity", "severity")
-    return Told(*(labels[name] for name in names))
+    return Notification(*(labels[name] for name in names))
 
 
-def test_each_team_hears_of_its_contracts_and_of_nothing_else(tmp_path: Path) -> None:
-    """Fixed limits, in both directions, shares, and warnings beside critical ones."""
+def test_each_team_is_notified_only_of_its_contracts(tmp_path: Path) -> None:
+    """Fixed upper and lower limits, shares, and warnings in addition to critical ones."""
     firing, sent = who_should_be_told()
     with ExitStack() as stack:
         collector = stack.enter_context(collecting())
@@ -215,7 +215,7 @@ def test_each_team_hears_of_its_contracts_and_of_nothing_else(tmp_path: Path) ->
         file = started_with(tmp_path, f"127.0.0.1:{served.server_port}", alerting.url)
         server = stack.enter_context(started(programs.find("prometheus"), tmp_path, file))
 
-        def heard() -> set[Told]:
+        def heard() -> set[Notification]:
             messages = [each for each in collector.messages if each.receiver in TEAMS]
             assert all(labels["team"] == each.receiver for each in messages for labels in each.firing)
             return {told(labels) for each in messages for labels in each.firing}

@@ -1,4 +1,4 @@
-"""The text that arrives of each alert that is on by default, in every channel: a golden file that a person has read.
+"""The delivered text of each default alert in every channel, compared with a reviewed golden file.
 
 What the rules make of a breach is proven by `tests/alert_rules/test_laws.py`; here a real Alertmanager sends it, by the
 blocks of the shipped example, those that are commented out among them. Write the file anew:
@@ -39,7 +39,7 @@ PATIENCE_S = 60
 
 
 def every_channel(inbox: Inbox, folder: Path) -> Config:
-    """Returns a configuration whose one receiver has all blocks of the example, with addresses of here."""
+    """Returns a configuration whose only receiver has all channels of the example, with local addresses."""
     config = mapping(yaml.safe_load(text_with("msteamsv2_configs")))
     blocks: dict[str, list[Config]] = {}
     for each in mappings(config["receivers"]):
@@ -67,7 +67,7 @@ def every_channel(inbox: Inbox, folder: Path) -> Config:
 
 
 def alert(law: Law) -> Config:
-    """Returns the alert of a breach, whose links lead to somebody's addresses, as it is posted."""
+    """Returns an alert of a broken limit with links, as it is posted."""
     made = expected_alert(law.alert, law.fires, law.value, law.texts)
     text = yaml.safe_dump(dict(made["exp_annotations"]), width=10**9, allow_unicode=True)
     now = datetime.now(UTC)
@@ -112,7 +112,7 @@ def mail(message: Message) -> str:
 
 
 def told(inbox: Inbox) -> Iterator[tuple[str, str]]:
-    """Yields each message that came: the channel, and what a person reads."""
+    """Yields channel and text of each message."""
     read = {"slack": slack, "mattermost": slack, "teams": teams, "pagerduty": pagerduty, "jsm": jsm}
     for channel, function in read.items():
         yield from ((channel, function(body)) for body in inbox.posted.get(channel, []))
@@ -120,7 +120,7 @@ def told(inbox: Inbox) -> Iterator[tuple[str, str]]:
 
 
 def delivered(suite: str, folder: Path) -> str:
-    """Returns what arrives of every alert, channel by channel."""
+    """Returns the delivered texts of every alert by channel."""
     alerts = [(law.name, alert(law)) for law in DEFAULT]
     count = len(alerts)
     with receiving() as inbox, alertmanager(program("alertmanager", suite), folder, every_channel(inbox, folder)) as it:
@@ -139,7 +139,7 @@ def delivered(suite: str, folder: Path) -> str:
     return re.sub(r"http://[\w.-]+:\d+/#/", "http://alertmanager.example.org:9093/#/", "\n".join(lines)) + "\n"
 
 
-def test_texts_arrive_as_they_were_read(tmp_path: Path) -> None:
+def test_delivered_texts_are_as_reviewed(tmp_path: Path) -> None:
     assert delivered("sid", tmp_path) == GOLDEN.read_text("utf-8")
 
 

@@ -1,4 +1,4 @@
-"""From a breach to the person on call, with the real parts: platform, exporter, Prometheus, Alertmanager, receiver.
+"""From a broken limit to the notification, with real platform, exporter, Prometheus, Alertmanager and receiver.
 
 The files are those of config/ and alert_rules/ (what is on by default), with other addresses and scaled time
 (tests/oncall/time_scaling.py). One run has several sources, each with its own fault, because five programs per scenario
@@ -34,12 +34,12 @@ pytestmark = [pytest.mark.e2e, pytest.mark.once, pytest.mark.alone]
 SCRAPE = EVALUATE = "300ms"
 COMPANIES = 6
 SEED = 1
-STRETCHES = shipped.cases("scenarios")
+PERIODS = shipped.cases("scenarios")
 WORLD = World.from_seed(SEED, COMPANIES)
 
 
-class Stretch(NamedTuple):
-    """What came of a stretch of time: all messages, and what fired, as (source, alert and what it is about)."""
+class Period(NamedTuple):
+    """The result of a period: all messages, and fired alerts as (source, alert and subject)."""
 
     messages: tuple[Message, ...]
     fired: frozenset[tuple[str, str]]
@@ -47,12 +47,12 @@ class Stretch(NamedTuple):
 
 
 def about(labels: Mapping[str, str]) -> str:
-    """Returns an alert as the cases write it."""
+    """Returns an alert in the notation of the cases."""
     return " ".join([labels["alertname"], *(labels[name] for name in ("activity", "report") if name in labels)][:2])
 
 
 def scrape_configuration(folder: Path, target: str, alertmanager_url: str) -> str:
-    """Returns the shipped configuration of Prometheus with addresses and paths of here, and quick intervals."""
+    """Returns the shipped Prometheus configuration with local addresses and paths and short intervals."""
     config = mapping(yaml.safe_load(shipped.PROMETHEUS.read_text()))
     (job,) = mappings(config["scrape_configs"])
     targets = [{"static_configs": [{"targets": [alertmanager_url.removeprefix("http://")]}]}]
@@ -69,7 +69,7 @@ def scrape_configuration(folder: Path, target: str, alertmanager_url: str) -> st
 
 @contextmanager
 def prometheus(program: Path, folder: Path, target: str, alertmanager_url: str) -> Iterator[Prometheus]:
-    """Runs a Prometheus that has no rules yet; `follow` gives it some."""
+    """Runs a Prometheus without rules; `follow` adds them."""
     file = folder / "prometheus.yml"
     file.write_text(scrape_configuration(folder, target, alertmanager_url))
     url = f"http://127.0.0.1:{programs.free_port()}"
@@ -86,7 +86,7 @@ def prometheus(program: Path, folder: Path, target: str, alertmanager_url: str) 
 
 
 def follow(server: Prometheus, folder: Path, acceleration: Acceleration) -> None:
-    """Gives a Prometheus the rules that are on by default, accelerated."""
+    """Loads the default rules, accelerated."""
     (folder / "rules").mkdir()
     for path in shipped.rule_files(optional=False):
         changed = time_scaling.rules(mapping(yaml.safe_load(path.read_text())), acceleration, EVALUATE)
@@ -116,8 +116,8 @@ def moment(text: object) -> datetime:
     return text.astimezone(UTC)
 
 
-def run(case: Config, folder: Path, suite_prometheus: Path, suite_alertmanager: Path) -> Stretch:
-    """Lets a stretch of time pass."""
+def run(case: Config, folder: Path, suite_prometheus: Path, suite_alertmanager: Path) -> Period:
+    """Runs a period."""
     with ExitStack() as stack:
         collector = stack.enter_context(collecting())
         routes = time_scaling.alertmanager(
@@ -138,7 +138,7 @@ def run(case: Config, folder: Path, suite_prometheus: Path, suite_alertmanager: 
         fired = server.query(
             'count by (source, alertname, activity, report) (last_over_time(ALERTS{alertstate="firing"}[1h]))'
         )
-        return Stretch(
+        return Period(
             tuple(collector.messages),
             frozenset((point.labels.get("source", ""), about(point.labels)) for point in fired),
             (datetime.now(UTC) - began).total_seconds(),
@@ -150,12 +150,12 @@ def factor_of(case: Config) -> float:
 
 
 def is_later(source: Config) -> bool:
-    """Tells whether the trouble of a source begins when it was polled already."""
+    """Tells whether the fault of a source starts after its first poll."""
     return isinstance(source.get("from"), datetime)
 
 
 def pass_time(case: Config, acceleration: Acceleration, set_scenario: Callable[[str, str], None]) -> None:
-    """Waits until the stretch is over, and lets troubles begin on the way."""
+    """Waits until the period is over, and starts faults."""
     later = [each for each in mappings(case["sources"]) if is_later(each)]
     for due in sorted({*(moment(each["from"]) for each in later), moment(case["until"])}):
         left = acceleration.real(due - acceleration.now())
@@ -166,24 +166,24 @@ def pass_time(case: Config, acceleration: Acceleration, set_scenario: Callable[[
 
 
 @pytest.fixture(scope="module")
-def stretches(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Stretch]:
-    """Lets the stretches of time pass side by side, once for all tests; they wait more than they work."""
+def periods(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Period]:
+    """Runs all periods in parallel, once for all tests, since they mostly wait."""
     servers = programs.find("prometheus"), programs.find("alertmanager")
     with ThreadPoolExecutor() as pool:
         passing = {
-            str(case["id"]): pool.submit(run, case, tmp_path_factory.mktemp("stretch"), *servers) for case in STRETCHES
+            str(case["id"]): pool.submit(run, case, tmp_path_factory.mktemp("period"), *servers) for case in PERIODS
         }
-        return {name: stretch.result() for name, stretch in passing.items()}
+        return {name: period.result() for name, period in passing.items()}
 
 
 @pytest.fixture
-def stretch(stretches: Mapping[str, Stretch], request: pytest.FixtureRequest) -> Stretch:
-    """Returns what came of the stretch of time whose name is asked for."""
-    return stretches[request.param]
+def period(periods: Mapping[str, Period], request: pytest.FixtureRequest) -> Period:
+    """Returns the result of a period by name."""
+    return periods[request.param]
 
 
 def written(message: Message) -> Config:
-    """Returns a message as the cases write it."""
+    """Returns a message in the notation of the cases."""
     text: Config = {
         "to": message.receiver,
         "status": message.status,
@@ -194,43 +194,43 @@ def written(message: Message) -> Config:
 
 
 def in_order(messages: list[Config]) -> list[Config]:
-    """Returns messages in the order of their alerts; who of several receivers is the first to hear is chance."""
+    """Returns messages in the order of alerts; the order of receivers is random."""
     same = groupby(messages, key=lambda each: (each["status"], each["alerts"]))
     return [message for _, several in same for message in sorted(several, key=lambda each: str(each["to"]))]
 
 
 SCENARIOS = [
     pytest.param(case["id"], source, id=f"{case['id']}: {source['scenario']}")
-    for case in STRETCHES
+    for case in PERIODS
     for source in mappings(case["sources"])
 ]
-OF_STRETCHES = pytest.mark.parametrize("stretch", [case["id"] for case in STRETCHES], indirect=True)
+OF_PERIODS = pytest.mark.parametrize("period", [case["id"] for case in PERIODS], indirect=True)
 
 
-@pytest.mark.parametrize(("stretch", "source"), SCENARIOS, indirect=["stretch"])
-def test_a_scenario_delivers_exactly_its_messages(stretch: Stretch, source: Config) -> None:
-    """Whole messages in order, from the breach to the receiver; a source that is well delivers none."""
-    mine = [written(message) for message in stretch.messages if message.group.get("source") == source["scenario"]]
+@pytest.mark.parametrize(("period", "source"), SCENARIOS, indirect=["period"])
+def test_a_scenario_delivers_exactly_its_messages(period: Period, source: Config) -> None:
+    """Complete messages in order; a source without a fault delivers none."""
+    mine = [written(message) for message in period.messages if message.group.get("source") == source["scenario"]]
 
     assert source["messages"] == in_order(mine)
 
 
-@pytest.mark.parametrize(("stretch", "source"), SCENARIOS, indirect=["stretch"])
-def test_what_is_no_message_was_seen(stretch: Stretch, source: Config) -> None:
-    """The rule fired, and the routes or an inhibition kept it from everybody."""
+@pytest.mark.parametrize(("period", "source"), SCENARIOS, indirect=["period"])
+def test_undelivered_alerts_fired(period: Period, source: Config) -> None:
+    """The rule fired, but routes or inhibitions suppressed it."""
     silent = {(str(source["scenario"]), one) for one in words(source.get("silently", []))}
 
-    assert silent <= stretch.fired
+    assert silent <= period.fired
 
 
-@OF_STRETCHES
-def test_nothing_is_delivered_that_is_of_no_scenario(stretch: Stretch) -> None:
-    """The exporter itself is well all the time, and nothing else is watched."""
-    known = {source["scenario"] for case in STRETCHES for source in mappings(case["sources"])}
+@OF_PERIODS
+def test_nothing_else_is_delivered(period: Period) -> None:
+    """The exporter itself has no fault, and nothing else is monitored."""
+    known = {source["scenario"] for case in PERIODS for source in mappings(case["sources"])}
 
-    assert {message.group.get("source") for message in stretch.messages} <= known
+    assert {message.group.get("source") for message in period.messages} <= known
 
 
-@OF_STRETCHES
-def test_a_stretch_takes_less_than_two_minutes(stretch: Stretch) -> None:
-    assert stretch.seconds < 120
+@OF_PERIODS
+def test_a_period_takes_less_than_two_minutes(period: Period) -> None:
+    assert period.seconds < 120

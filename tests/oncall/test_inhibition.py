@@ -1,4 +1,4 @@
-"""What a shared cause explains and what it never does, proven by what a real Alertmanager delivers and holds back.
+"""Inhibition rules: what a real Alertmanager delivers and suppresses.
 
 All cases fire at once, in one Alertmanager; the labels cluster and source keep them apart, as they keep apart the
 clusters and sources of an installation.
@@ -28,8 +28,8 @@ RULES = mappings(shipped.alertmanager()["inhibit_rules"])
 Labels = frozenset[tuple[str, str]]
 
 
-class Night(NamedTuple):
-    """What came of all cases: the messages, and the labels of the alerts that were held back."""
+class Deliveries(NamedTuple):
+    """The result of all cases: messages, and labels of suppressed alerts."""
 
     messages: tuple[Message, ...]
     held: frozenset[Labels]
@@ -45,13 +45,13 @@ def fired(case: Config, key: str) -> Iterator[dict[str, str]]:
 
 
 def of(case: Config) -> Mapping[str, str]:
-    """Returns the label by which the alerts of a case are known."""
+    """Returns the label that identifies the alerts of a case."""
     return {"cluster": str(case["id"])}
 
 
 @pytest.fixture(scope="module", params=SUITES)
-def night(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
-    """Fires all cases, and waits until everything is delivered that is not held back."""
+def deliveries(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deliveries]:
+    """Fires all cases, and waits until everything that is not suppressed is delivered."""
     with collecting() as collector:
         config = shipped.delivering_to(shipped.alertmanager(), collector.url)
         folder = tmp_path_factory.mktemp("alertmanager")
@@ -59,7 +59,7 @@ def night(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             running.post([labels for case in CASES for key in ("alerts", "held") for labels in fired(case, key)])
             programs.wait_for(lambda: settled(running, collector.messages), "every message", PATIENCE_S)
             held = frozenset(frozenset(each.labels.items()) for each in running.alerts() if is_held(each.status.state))
-        yield Night(tuple(collector.messages), held)
+        yield Deliveries(tuple(collector.messages), held)
 
 
 def routed(config: Config) -> Config:
@@ -71,7 +71,7 @@ def is_held(state: str) -> bool:
 
 
 def settled(running: Alertmanager, messages: list[Message]) -> bool:
-    """Tells whether each alert that is to be heard of was in a message, and so often as there are receivers for it."""
+    """Tells whether each expected alert was delivered to all its receivers."""
     heard = Counter(frozenset(labels.items()) for message in messages for labels in message.firing)
     told = [frozenset(each.labels.items()) for each in running.alerts() if each.status.state == "active"]
     expected = Counter({str(case["id"]): sum(mapping(case["messages"]).values()) for case in CASES})  # type: ignore[arg-type]  # numbers, in a table of YAML
@@ -81,29 +81,29 @@ def settled(running: Alertmanager, messages: list[Message]) -> bool:
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=str(case["id"])) for case in CASES])
-def test_a_case_delivers_just_these_messages(night: Night, case: Config) -> None:
-    """Messages by receiver, and the alerts that are held back; all others are delivered."""
+def test_a_case_delivers_exactly_these_messages(deliveries: Deliveries, case: Config) -> None:
+    """Messages by receiver and suppressed alerts; all others are delivered."""
     name = str(case["id"])
-    mine = [message for message in night.messages if {each["cluster"] for each in message.firing} == {name}]
+    mine = [message for message in deliveries.messages if {each["cluster"] for each in message.firing} == {name}]
     delivered = {frozenset(each.items()) for message in mine for each in message.firing}
 
     assert mapping(case["messages"]) == Counter(message.receiver for message in mine)
     assert {frozenset(each.items()) for each in fired(case, "held")} == {
-        labels for labels in night.held if ("cluster", name) in labels
+        labels for labels in deliveries.held if ("cluster", name) in labels
     }
     assert {frozenset(each.items()) for each in fired(case, "alerts") if each["severity"] != "info"} == delivered
 
 
-def test_no_message_mixes_companies_or_sources_unless_it_is_a_page(night: Night) -> None:
-    """One message per company and morning; a page is one per alert and source."""
-    for message in night.messages:
+def test_only_pages_group_several_companies(deliveries: Deliveries) -> None:
+    """Warnings are grouped by company, pages by alert and source."""
+    for message in deliveries.messages:
         of_page = "severity", "critical"
         grouped = ("alertname", "source") if of_page in message.firing[0].items() else ("source", "company_id")
         grouped = ("source", "company_id") if message.receiver == "chat-usage-account-team" else grouped
         assert len({tuple(each.get(name) for name in grouped) for each in message.firing}) == 1
 
 
-def test_every_rule_has_a_case_that_it_swallows_and_one_that_it_must_not() -> None:
+def test_every_rule_has_a_suppressed_and_a_delivered_case() -> None:
     numbers = {str(number + 1) for number in range(len(RULES))}
 
     for key in ("swallowed_by", "spared_by"):
@@ -111,8 +111,8 @@ def test_every_rule_has_a_case_that_it_swallows_and_one_that_it_must_not() -> No
     assert all(("held" in case) == ("swallowed_by" in case) for case in CASES)
 
 
-def test_a_page_for_one_company_is_never_swallowed() -> None:
-    """But by one for the same company and activity: a rule leaves critical alerts alone, or concerns no company."""
+def test_a_page_for_one_company_is_never_suppressed() -> None:
+    """Except by one for the same company and activity."""
     of_no_company = {'alertname="ChatUsageManyCompaniesDropped"',
                      'alertname=~"ChatUsageReportFetchFailing|ChatUsageReportStale|ChatUsagePlatformSilent"',
                      'alertname=~"ChatUsageReportFetchFailing|ChatUsageReportStale"',
@@ -123,8 +123,8 @@ def test_a_page_for_one_company_is_never_swallowed() -> None:
         assert 'severity=~"warning|info"' in targets or targets & of_no_company or same, rule
 
 
-def test_warnings_and_pages_about_yesterday_wait_and_other_pages_do_not(tmp_path: Path) -> None:
-    """Where no hours ever begin, a page is delivered, a warning is not, and of many that fell only Slack hears."""
+def test_warnings_and_pages_about_yesterday_wait_for_working_hours(tmp_path: Path) -> None:
+    """Without working hours other pages are delivered and warnings are not; many companies go only to Slack."""
     page = {"service": "chat-usage", "alertname": "ChatUsageNoReportAtAll", "severity": "critical", "source": "a"}
     yesterday = {**page, "alertname": "ChatUsageManyCompaniesDropped"}
     warning = {"service": "chat-usage", "alertname": "ChatUsageConfigReloadFailed", "severity": "warning"}

@@ -1,4 +1,4 @@
-"""docs/alerting.md, "Deliver to Slack": its blocks as they stand, to the message that arrives; on loopback."""
+"""The blocks of docs/alerting.md, "Deliver to Slack", deliver a message on loopback."""
 
 import os
 import re
@@ -16,11 +16,11 @@ SECTION = (shipped.ROOT / "docs" / "alerting.md").read_text().partition("## Deli
 SET_UP, START, SEND, ASK = re.findall(r"^```sh\n(.*?)^```$", SECTION, re.DOTALL | re.MULTILINE)
 PORTS = ("alertmanager", "prometheus")
 STUB = '#!/bin/sh\nexec {program} "$@" --web.listen-address={address}\n'
-"""The program itself, on a port of the test's own: other tests run beside it."""
+"""The program with a free port, since tests run in parallel."""
 
 
 @pytest.mark.e2e
-def test_the_way_to_slack_ends_with_a_message(tmp_path: Path) -> None:
+def test_the_documented_steps_deliver_a_message_to_slack(tmp_path: Path) -> None:
     stubs, folder = tmp_path / "bin", tmp_path / "here"
     stubs.mkdir()
     folder.mkdir()

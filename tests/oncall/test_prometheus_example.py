@@ -1,4 +1,4 @@
-"""The shipped example of Prometheus' configuration, judged by promtool of three suites with the rules in place."""
+"""promtool of three suites accepts the shipped Prometheus example with all rules."""
 
 import subprocess
 from pathlib import Path
@@ -22,7 +22,7 @@ def promtool(request: pytest.FixtureRequest) -> Path:
 
 
 def test_the_example_is_valid_with_all_rules(promtool: Path, tmp_path: Path) -> None:
-    """Those that are off by default included."""
+    """Including optional rules."""
     text = shipped.PROMETHEUS.read_text()
     assert IN_FORCE + "# Optional alerts; their runbooks say what each needs\n" + OPTIONAL in text
     file = tmp_path / "prometheus.yml"
@@ -35,8 +35,8 @@ def test_the_example_is_valid_with_all_rules(promtool: Path, tmp_path: Path) -> 
     assert f"SUCCESS: {len(files)} rule files found" in done.stdout
 
 
-def test_what_is_commented_out_is_valid_too(promtool: Path, tmp_path: Path) -> None:
-    """Also the blocks that only some need, but for the files that they name, which are on the operator's machine."""
+def test_commented_blocks_are_valid_too(promtool: Path, tmp_path: Path) -> None:
+    """Except for the files that they name."""
     lines = shipped.PROMETHEUS.read_text().splitlines()
     blocks = (
         "# external_labels",
@@ -64,7 +64,7 @@ def test_what_is_commented_out_is_valid_too(promtool: Path, tmp_path: Path) -> N
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_alert_about_the_exporter_looks_for_the_job_of_the_example() -> None:
+def test_the_alert_about_the_exporter_matches_the_job_of_the_example() -> None:
     (job,) = mappings(mapping(yaml.safe_load(shipped.PROMETHEUS.read_text()))["scrape_configs"])
     (down,) = [rule for rule in shipped.alerts() if rule["alert"] == "ChatUsageExporterDown"]
 

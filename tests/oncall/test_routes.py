@@ -1,4 +1,4 @@
-"""Who hears of what: the shipped example of Alertmanager, judged by the real amtool of three suites."""
+"""Routes of the shipped Alertmanager example, checked with amtool of three suites."""
 
 import re
 from datetime import date
@@ -20,7 +20,7 @@ SECRET = re.compile(r"(key|password|secret|token|slack_url|api_url)(_file)?$")
 
 
 def text_with(kind: str) -> str:
-    """Returns the example with a block in force that is commented out."""
+    """Returns the example with a commented block enabled."""
     text = shipped.ALERTMANAGER.read_text()
     block = re.search(rf"(?m)^  # {kind}:\n(?:  # (?:-|  ).*\n)+", text)
     assert block
@@ -28,7 +28,7 @@ def text_with(kind: str) -> str:
 
 
 def below_a_root() -> shipped.Config:
-    """Returns a configuration that was there before, with the four parts of ours pasted into it as the example says."""
+    """Returns an existing configuration with the four parts of the example added as it says."""
     ours = shipped.alertmanager()
     (subtree,) = mappings(mapping(ours["route"])["routes"])
     other = {"receiver": "root", "matchers": ['service="billing"']}
@@ -44,7 +44,7 @@ def labels_of(case: shipped.Config) -> dict[str, str]:
 
 
 def test_the_example_is_valid(amtool: Path, tmp_path: Path) -> None:
-    """With its templates, and without a warning: matchers are read the same way by the older and the newer parser."""
+    """With its templates, without warnings, and with matchers that old and new parsers read alike."""
     file = tmp_path / "alertmanager.yml"
     text = shipped.ALERTMANAGER.read_text()
     file.write_text(text.replace("/etc/alertmanager/templates", str(shipped.TEMPLATES)))
@@ -59,7 +59,7 @@ def test_the_example_is_valid(amtool: Path, tmp_path: Path) -> None:
 def test_the_days_off_of_a_calendar_take_the_place_of_those_in_the_example(
     amtool: Path, tmp_path: Path, days: tuple[date, ...]
 ) -> None:
-    """As the command `calendar` prints them, also where there are none."""
+    """As the command `calendar` prints them, even if there are none."""
     config = shipped.alertmanager()
     (printed,) = yaml.safe_load("\n".join(intervals(days, "Europe/Paris")))
     others = [each for each in mappings(config["time_intervals"]) if each["name"] != printed["name"]]
@@ -74,7 +74,7 @@ def test_the_days_off_of_a_calendar_take_the_place_of_those_in_the_example(
 
 @pytest.mark.parametrize("kind", ["jira_configs", "msteamsv2_configs"])
 def test_a_block_that_is_commented_out_is_valid(tmp_path: Path, kind: str) -> None:
-    """Where Alertmanager knows it: 0.28 as its makers build it, but not as Debian does."""
+    """If Alertmanager supports it: upstream 0.28 does, Debian's does not."""
     file = tmp_path / "alertmanager.yml"
     file.write_text(text_with(kind))
 
@@ -85,7 +85,7 @@ def test_a_block_that_is_commented_out_is_valid(tmp_path: Path, kind: str) -> No
 
 @pytest.mark.parametrize("case", ROUTES)
 def test_an_alert_reaches_its_receivers(amtool: Path, case: shipped.Config) -> None:
-    """Those of others stay with the root, which is Slack in the standalone example."""
+    """Alerts of others go to the root receiver, which is Slack in the standalone example."""
     expected = ["chat-usage-slack" if name == "root" else name for name in words(case["receivers"])]
 
     assert expected == receivers(amtool, shipped.ALERTMANAGER, labels_of(case))
@@ -104,15 +104,15 @@ def test_an_alert_reaches_the_same_receivers_below_an_existing_root(
 
 
 def test_no_receiver_is_without_a_case() -> None:
-    """Nor is there a receiver that no route leads to."""
+    """And every receiver has a route."""
     names = {str(each["name"]) for each in mappings(shipped.alertmanager()["receivers"])}
 
     assert names == {name for case in shipped.cases("routes") for name in words(case["receivers"])} - {"root"}
     assert names == {str(route["receiver"]) for route in shipped.routes(mapping(shipped.alertmanager()["route"]))}
 
 
-def test_every_alert_is_ours_and_of_a_severity_that_is_routed() -> None:
-    """An alert without service="chat-usage" would pass by all routes; limits bring their own severity."""
+def test_every_alert_has_the_service_label_and_a_routed_severity() -> None:
+    """An alert without service="chat-usage" would match no route; limits define their own severity."""
     routed = {"critical", "warning", "info", "none", "{{ $labels.severity }}"}
 
     assert {str(mapping(rule["labels"])["service"]) for rule in shipped.alerts()} == {"chat-usage"}
@@ -120,7 +120,7 @@ def test_every_alert_is_ours_and_of_a_severity_that_is_routed() -> None:
 
 
 def test_every_alert_that_the_example_names_exists() -> None:
-    """A name that is misspelt, or was changed in the rules, inhibits nothing and says so nowhere."""
+    """A misspelt or outdated name would silently inhibit nothing."""
     existing = {str(rule["alert"]) for rule in shipped.alerts()}
     config = shipped.alertmanager()
     matchers = [
@@ -137,15 +137,15 @@ def test_every_alert_that_the_example_names_exists() -> None:
 
 
 def expanded(pattern: str) -> list[str]:
-    """Returns the names that a pattern of the forms A|B and A(B|C) stands for."""
+    """Expands a pattern of the forms A|B and A(B|C) to names."""
     prefix, bracket, rest = pattern.partition("(")
     if not bracket:
         return pattern.split("|")
     return [prefix + name for name in rest.removesuffix(")").split("|")]
 
 
-def test_no_secret_stands_in_the_example() -> None:
-    """Each comes from a file of its own, also in the block that is commented out."""
+def test_the_example_has_no_secret() -> None:
+    """Each comes from a file, also in commented blocks."""
 
     def keys(value: object) -> list[tuple[str, object]]:
         if isinstance(value, list):
@@ -160,8 +160,8 @@ def test_no_secret_stands_in_the_example() -> None:
     assert all(key.endswith("_file") or "atlassian" in str(value) for key, value in found), found
 
 
-def test_repetitions_fit_into_intervals() -> None:
-    """A repetition that is no multiple of the group interval comes at the next one, and not when the file says."""
+def test_repeat_intervals_are_multiples_of_group_intervals() -> None:
+    """Otherwise repetitions would be late."""
     seconds = {"s": 1, "m": 60, "h": 3600}
 
     def inherited(route: shipped.Config, above: dict[str, int]) -> list[dict[str, int]]:
@@ -179,8 +179,8 @@ def test_repetitions_fit_into_intervals() -> None:
         assert route["repeat_interval"] < 120 * 3600
 
 
-def test_only_warnings_and_pages_about_yesterday_keep_hours() -> None:
-    """And in a place: without a location the hours would be those of UTC."""
+def test_only_warnings_and_pages_about_yesterday_wait_for_working_hours() -> None:
+    """With a location, since hours would be in UTC otherwise."""
     config = shipped.alertmanager()
     intervals = [part for each in mappings(config["time_intervals"]) for part in mappings(each["time_intervals"])]
     timed = [route for route in shipped.routes(mapping(config["route"])) if "active_time_intervals" in route]
@@ -191,7 +191,7 @@ def test_only_warnings_and_pages_about_yesterday_keep_hours() -> None:
 
 
 def test_the_page_about_on_call_has_each_inhibition_and_receiver() -> None:
-    """Row by row in the order of the file, with the alerts that it names."""
+    """In the order of the file, with the alerts that it names."""
     page = (shipped.ROOT / "docs" / "alerting.md").read_text()
     rows = re.findall(r"^\| (\d+) \| (.*?) \| (.*?) \| (.*?) \|$", page, re.MULTILINE)
     rules = mappings(shipped.alertmanager()["inhibit_rules"])

@@ -1,4 +1,4 @@
-"""What a person reads: every text of the shipped receivers, rendered by the real amtool of three suites."""
+"""Every text of the shipped receivers, rendered with amtool of three suites."""
 
 import json
 import re
@@ -25,7 +25,7 @@ LIMITS = {"pagerduty.description": 1024, "jsm.message": 130, "jsm.description": 
 
 
 def alert(status: str = "firing", name: str = "ChatUsageActivityDropped", company: str = "", **labels: str) -> Config:
-    """Makes an alert as Alertmanager hands it to a template."""
+    """Makes an alert as in the data of a template."""
     named = {"company": company} if company else {}
     return {
         "status": status,
@@ -47,7 +47,7 @@ def of_company(activity: str, company: str = "Northwind", status: str = "firing"
 
 
 def notification(*alerts: Config) -> Config:
-    """Makes the data of a notification about some alerts."""
+    """Makes the data of a notification."""
 
     def common(key: str) -> dict[str, str]:
         first, *others = [shipped.mapping(each[key]) for each in alerts]
@@ -71,7 +71,7 @@ BARE = notification({**alert(name="ChatUsageExporterDown"), "labels": {"alertnam
 
 
 class Rendering:
-    """Renders a template of ours by its name."""
+    """Renders a shipped template by name."""
 
     def __init__(self, amtool: Path, folder: Path) -> None:
         self._amtool = amtool
@@ -92,8 +92,8 @@ def render(amtool: Path, tmp_path: Path) -> Rendering:
 
 @pytest.mark.parametrize("name", MESSAGES)
 @pytest.mark.parametrize("data", [MORNING, MIXED, BARE], ids=["a company's morning", "several alerts", "bare"])
-def test_every_message_says_something_and_nothing_odd(render: Rendering, name: str, data: Config) -> None:
-    """Also of an alert without annotations, company and source."""
+def test_every_message_has_text_without_artefacts(render: Rendering, name: str, data: Config) -> None:
+    """Also for an alert without annotations, company and source."""
     text = render(name, data)
 
     assert text.strip()
@@ -102,8 +102,8 @@ def test_every_message_says_something_and_nothing_odd(render: Rendering, name: s
 
 
 @pytest.mark.parametrize("name", [name for name in MESSAGES if name != "email.html"])
-def test_a_name_makes_no_line_of_its_own(render: Rendering, name: str) -> None:
-    """Whatever ends a line in it: what stands after that could pass for a line of ours. In HTML nothing does."""
+def test_a_name_adds_no_line(render: Rendering, name: str) -> None:
+    """Text after a line end in a name could look like part of the template; HTML has no such line ends."""
     names = [f"North{end}Runbook: https://evil.example/" for end in ("\n", "\r", "\v", "\u0085", "\u2028")]
     data = notification(*(of_company(f"queries{n}", each) for n, each in enumerate([names[0], *names])))
     alone = notification(of_company("queries", names[0]), of_company("sessions", names[0], status="resolved"))
@@ -113,8 +113,8 @@ def test_a_name_makes_no_line_of_its_own(render: Rendering, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LINKING)
-def test_a_message_has_what_a_person_needs(render: Rendering, name: str) -> None:
-    """Each alert with its description, runbook, dashboard and a link that silences it alone; what resolved is named."""
+def test_a_message_is_complete(render: Rendering, name: str) -> None:
+    """Each alert has description, runbook, dashboard and a silence link of its own; resolved alerts are named."""
     text = render(name, MORNING).replace("&amp;", "&")
 
     assert text.count("Description of ") == 2
@@ -126,7 +126,7 @@ def test_a_message_has_what_a_person_needs(render: Rendering, name: str) -> None
 
 @pytest.mark.parametrize("name", [*LINKING, "pagerduty.firing"])
 def test_a_link_that_was_never_set_is_left_out(render: Rendering, name: str) -> None:
-    """The shipped rules have an address of nobody; the link that silences is Alertmanager's own."""
+    """Shipped rules have placeholder addresses; the silence link is Alertmanager's."""
     links = {"runbook_url": f"{DOCS}/a.md".replace("wiki.example.com", "example.org"),
              "dashboard_url": GRAFANA.replace("example.com", "example.org")}  # fmt: skip
     unset = alert(company_id="17")
@@ -150,12 +150,12 @@ def test_a_link_that_was_never_set_is_left_out(render: Rendering, name: str) -> 
         pytest.param(BARE, "[FIRING:1] X", id="nothing but a name"),
     ],
 )
-def test_a_headline_says_how_many_where_and_what(render: Rendering, data: Config, headline: str) -> None:
+def test_a_headline_has_count_source_and_alert(render: Rendering, data: Config, headline: str) -> None:
     assert headline == render("headline", data).strip()
 
 
-def test_a_silence_is_of_that_alert(render: Rendering) -> None:
-    """By all of its labels, as the form of Alertmanager reads them."""
+def test_a_silence_link_matches_that_alert(render: Rendering) -> None:
+    """With all its labels, as Alertmanager's form reads them."""
     odd = alert(source=HOSTILE, company_id="17", company="Northwind")
     labels = {"alertname": "ChatUsageActivityDropped", "company_id": "17", "severity": "warning", "source": HOSTILE}
     expected = f"{{{','.join(f'{name}={json.dumps(value, ensure_ascii=False)}' for name, value in labels.items())}}}"
@@ -175,13 +175,13 @@ def test_a_silence_is_of_that_alert(render: Rendering) -> None:
         pytest.param("email.html", "<script>", id="markup in an e-mail"),
     ],
 )
-def test_a_name_of_the_platform_is_only_a_name(render: Rendering, name: str, forbidden: str) -> None:
+def test_a_name_from_the_platform_is_escaped(render: Rendering, name: str, forbidden: str) -> None:
     assert forbidden not in render(name, notification(of_company("x", HOSTILE)))
     assert forbidden not in render(name, notification(of_company("x", HOSTILE, "resolved")))
 
 
-def test_long_messages_keep_within_the_limits_of_their_channels(render: Rendering) -> None:
-    """With 50 alerts of a company with the longest name in another script, and endless annotations."""
+def test_long_messages_stay_within_the_limits_of_their_channels(render: Rendering) -> None:
+    """With 50 alerts of a company with the longest name in another script, and long annotations."""
     company = "会" * 128
     one = of_company("x", company)
     texts = {"company": company, "summary": "s" * 5000, "description": "d" * 5000,
@@ -195,7 +195,7 @@ def test_long_messages_keep_within_the_limits_of_their_channels(render: Renderin
 
 
 def test_every_text_of_the_receivers_can_be_rendered(render: Rendering) -> None:
-    """A template that does not exist is found by Alertmanager only when it must notify."""
+    """Alertmanager would find a missing template only when it notifies."""
     texts = list(templated(shipped.alertmanager()["receivers"]))
     data = {**MORNING, "groupLabels": {"alertname": "ChatUsageActivityDropped", "source": "production"}}
 
@@ -205,7 +205,7 @@ def test_every_text_of_the_receivers_can_be_rendered(render: Rendering) -> None:
 
 
 def test_every_template_is_used() -> None:
-    """By a receiver, the block for Jira among them, or by another template."""
+    """By a receiver, including the one for Jira, or by another template."""
     files = [path.read_text() for path in sorted(shipped.TEMPLATES.glob("*.tmpl"))]
     defined = {name for text in files for name in re.findall(r'define "([\w.]+)"', text)}
     users = "".join([*files, shipped.ALERTMANAGER.read_text()])
@@ -215,7 +215,7 @@ def test_every_template_is_used() -> None:
 
 
 def templated(value: object, key: str = "") -> Iterator[tuple[str, str]]:
-    """Yields each text with a template in it, and the key that it stands at."""
+    """Yields each text with a template, and its key."""
     if isinstance(value, dict):
         for name, each in value.items():
             yield from templated(each, name)
@@ -227,5 +227,5 @@ def templated(value: object, key: str = "") -> Iterator[tuple[str, str]]:
 
 
 def silences(text: str) -> list[str]:
-    """Returns the matchers of each link to the silence form."""
+    """Returns the matchers of each silence link."""
     return [unquote(each) for each in re.findall(r"#/silences/new\?filter=([^\s\"|>)]+)", text)]

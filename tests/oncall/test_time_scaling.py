@@ -1,4 +1,4 @@
-"""What is divided in an accelerated run, what is not, and what is refused."""
+"""Scaling of durations, rules and routes."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -30,7 +30,7 @@ def test_a_duration_is_divided(text: str, divided: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "5", "h", "5 m", "-5m", "5x"])
-def test_what_is_no_duration_is_refused(text: str) -> None:
+def test_an_invalid_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no duration of Prometheus"):
         time_scaling.duration(text, 100)
 
@@ -58,19 +58,19 @@ def test_an_expression_is_accelerated(text: str, accelerated: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["day_of_week() == 1", "hour(x) > 3", "timestamp(x) > 0"])
-def test_the_machines_calendar_is_refused(text: str) -> None:
+def test_calendar_functions_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="reads the machine's calendar"):
         time_scaling.expression(text, HUNDRED)
 
 
-def test_virtual_time_starts_where_it_is_told_and_runs_faster() -> None:
+def test_virtual_time_starts_at_the_given_time_and_runs_faster() -> None:
     assert HUNDRED.virtual(ORIGIN) == BEGAN
     assert HUNDRED.virtual(ORIGIN + timedelta(seconds=36)) == BEGAN + timedelta(hours=1)
     assert HUNDRED.real(timedelta(hours=1)) == 36
     assert HUNDRED.now() > BEGAN
 
 
-def test_rules_are_accelerated_and_all_else_of_them_stays() -> None:
+def test_only_times_of_rules_change() -> None:
     alert = {"alert": "A", "expr": "x[1h] > 1", "for": "30m", "keep_firing_for": "1h", "labels": {"severity": "info"}}
     record = {"record": "a:b:c", "expr": "sum(y)"}
     file = {"groups": [{"name": "g", "interval": "1m", "rules": [alert, record]}]}

@@ -1,4 +1,4 @@
-"""Two releases with the same names of sources and companies, and two that are down, before one real Prometheus."""
+"""Two releases with the same sources and companies, and two that are down, in one real Prometheus."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,13 +19,13 @@ pytestmark = [pytest.mark.e2e, pytest.mark.once]
 JOB = "chat-usage-exporter"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 TUNED = "ChatUsageActivityDropped"
-"""The chart's example makes it critical, whatever its limits say."""
+"""The chart's example makes it critical, whatever the limits' severity."""
 REPORT = 'source="production",report="chat-sessions"'
 ACTIVITY = f'{REPORT},company_id="1",company="Northwind",activity="user_queries"'
 
 
 def page(success: float, figure: int) -> bytes:
-    """Returns what a release serves of one company, with warning and critical limits, fixed and by the usual."""
+    """Returns the exposition of a release with one company and with fixed and baseline limits of both severities."""
     limits = [
         f'chat_usage_activity_limit{{{ACTIVITY},bound="lower",basis="{basis}",severity="{severity}"}} {value}'
         for basis in ("fixed", "usual")
@@ -45,7 +45,7 @@ def page(success: float, figure: int) -> bytes:
 
 
 def at_once(groups: list[Config], mark: str = "") -> Config:
-    """Returns groups whose rules do not wait; of the chart's the one alert that it changes."""
+    """Returns groups without `for`; of the chart's only the alert that it changes."""
 
     def kept(rule: Config) -> bool:
         return not mark or ("record" not in rule and rule["alert"] == TUNED)
@@ -68,7 +68,7 @@ def at_once(groups: list[Config], mark: str = "") -> Config:
 
 
 def rules(folder: Path) -> None:
-    """Writes the rules that are on by default, and the chart's with a fixed severity."""
+    """Writes the default rules, and those of the chart with a fixed severity."""
     for path in shipped.rule_files(optional=False):
         groups = mappings(mapping(yaml.safe_load(path.read_text()))["groups"])
         (folder / path.name).write_text(yaml.safe_dump(at_once(groups)))
@@ -77,8 +77,8 @@ def rules(folder: Path) -> None:
     (folder / "tuned.yml").write_text(yaml.safe_dump(at_once(tuned["spec"]["groups"], "tuned-")))
 
 
-def test_no_release_hides_another_or_speaks_for_it(tmp_path: Path) -> None:
-    """One is well; of one every poll failed for 12 hours and the company is at 0; two are down. No rule fails."""
+def test_releases_do_not_affect_each_other(tmp_path: Path) -> None:
+    """One is up to date; in one polls have failed for 12 hours and the company is at 0; two are down."""
     pages = {"a": page(time(), 500), "b": page(time() - 43_200, 0)}
     with ExitStack() as stack:
         served = {name: stack.enter_context(serving(TEXT, body)) for name, body in pages.items()}
