@@ -1,4 +1,4 @@
-"""`make pictures`: forty days of twenty companies in a real Prometheus, and pictures of dashboards at moments of them.
+"""`make pictures`: takes screenshots of dashboards with a simulated installation in a real Prometheus.
 
 usage: python -m tests.dashboards.pictures TOOLS SCRIPT FOLDER OTHERS    the pictures of docs, and those to look at
 """
@@ -22,7 +22,7 @@ TIDY = {
     "back\\\\slash {curly}": "Reklamation",
     "two\\nlines": "Ersatzteile",
 }
-"""Names that are there to try what is hard to write, as the page writes them, and what readers see in a picture."""
+"""Names that test escaping, as in the exposition, and their replacement in screenshots."""
 DAY = timedelta(days=1)
 BEGIN = (NOW - FORTY_DAYS).replace(hour=0)
 MOMENTS: Mapping[str, datetime] = {
@@ -31,10 +31,10 @@ MOMENTS: Mapping[str, datetime] = {
     "outage": OUTAGE[1] - 2 * STEP,
     "weekend": (NOW - 5 * DAY).replace(hour=12),
 }
-"""Of the same forty days: how dashboards look then."""
+"""Further moments of the same forty days."""
 ON_A_PHONE = "day-30"
 SIZES = (1, 400)
-"""Further installations, by companies, of which five days are lived."""
+"""Number of companies of further installations with five days."""
 
 
 def tidy(labels: str) -> str:
@@ -44,7 +44,7 @@ def tidy(labels: str) -> str:
 
 
 def take(tools: Tools, scenario: Scenario, moments: Mapping[Path, datetime], script: Path, *names: str) -> int:
-    """Lives through a story and runs the script for each moment and its folder; returns how many runs failed.
+    """Simulates a scenario and runs the script for each moment and its folder; returns the number of failed runs.
 
     Each has a Prometheus that holds nothing later: what a day's figure will be is not to be seen on that day.
     """
@@ -67,7 +67,7 @@ def take(tools: Tools, scenario: Scenario, moments: Mapping[Path, datetime], scr
 
 
 def main(folder_of_tools: Path, script: Path, folder: Path, others: Path) -> int:
-    """Returns 1 where a panel could not be drawn."""
+    """Returns 1 if a panel could not be drawn."""
     tools = Tools(folder_of_tools / "prometheus", folder_of_tools / "promtool")
     moments = {folder: NOW, **{others / name: moment for name, moment in MOMENTS.items()}}
     failed = take(tools, Scenario(companies=20, lasts=FORTY_DAYS), moments, script)

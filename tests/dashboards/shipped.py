@@ -1,4 +1,4 @@
-"""The dashboards as they are shipped, read as data."""
+"""Reads the shipped dashboards."""
 
 import json
 import re
@@ -18,19 +18,19 @@ def read(path: Path) -> Object:
 
 
 def objects(value: object) -> Sequence[Object]:
-    """Returns a list of objects, which it must be."""
+    """Returns the value, which must be a list of objects."""
     assert isinstance(value, list)
     return value
 
 
 def an_object(value: object) -> Object:
-    """Returns an object, which it must be."""
+    """Returns the value, which must be an object."""
     assert isinstance(value, dict)
     return value
 
 
 def panels(document: Object) -> Iterator[Object]:
-    """Yields the panels that ask something, those of closed rows too, not the headlines of rows."""
+    """Yields panels, including those of collapsed rows, without row headings."""
     for each in objects(document["panels"]):
         if each["type"] == "row":
             yield from objects(each["panels"])
@@ -39,7 +39,7 @@ def panels(document: Object) -> Iterator[Object]:
 
 
 def targets(document: Object) -> Iterator[tuple[Object, Object]]:
-    """Yields each question with its panel."""
+    """Yields each query with its panel."""
     return ((panel, target) for panel in panels(document) for target in objects(panel["targets"]))
 
 
@@ -49,7 +49,7 @@ def variables(document: Object) -> Mapping[str, Object]:
 
 
 def annotations(document: Object) -> Sequence[Object]:
-    """Returns what marks moments in all panels."""
+    """Returns the annotations."""
     return objects(an_object(document["annotations"])["list"])
 
 
@@ -64,7 +64,7 @@ def strings(value: object) -> Iterator[str]:
 
 
 def filled(expression: str, values: Mapping[str, str]) -> str:
-    """Puts values in the places of variables, `$name`, `${name}` and `${name:format}`.
+    """Replaces variables in the forms `$name`, `${name}` and `${name:format}`.
 
     Raises:
         KeyError: a variable has no value.

@@ -1,7 +1,7 @@
-"""Every question of every panel is answered by a real Prometheus, whatever is chosen, and the answers are true.
+"""Every query of every panel returns correct results from a real Prometheus, for any selection.
 
-They are what the simulated platforms know: worked out from their truth, not from our page. One file, because the days
-that the Prometheus saw take half a minute to live.
+Expected figures are computed from the simulated platforms' data. One file, because simulating the days takes half a
+minute.
 """
 
 import re
@@ -38,7 +38,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 INTERVALS = {"__rate_interval": "4h", "__interval": "1h", "__range": "12d"}
-"""As Grafana makes them of a data source that is scraped each hour."""
+"""As in Grafana with an hourly scrape interval."""
 ONE_COMPANY = frozenset({"one company", "one of each"})
 MAY_BE_EMPTY: Mapping[tuple[str, str], tuple[frozenset[str] | None, str]] = {
     ("chat-usage-exporter", "Series by source/B"): (None, "nothing is dropped below limits.max_series"),
@@ -52,13 +52,13 @@ MAY_BE_EMPTY: Mapping[tuple[str, str], tuple[frozenset[str] | None, str]] = {
     ("chat-usage-alert-tuning", "By company/C"): (ONE_COMPANY, "it fell, and never rose"),
     ("chat-usage-alert-tuning", "Companies without a lower limit/A"): (ONE_COMPANY, "it has one"),
 }
-"""Questions whose empty answer is the right one, as their panels say: at which choices (None is any), and why."""
+"""Queries that may return nothing: for which selections (None is any), and why."""
 DOCUMENTS = {path.stem: read(path) for path in FILES}
 every_dashboard = pytest.mark.parametrize("name", DOCUMENTS)
 
 
 def chosen(variable: Object, value: str | None) -> str:
-    """Returns what Grafana puts in the place of a variable: one value, or all, or what is chosen at first."""
+    """Returns Grafana's text for a variable: one value, all, or the default."""
     if value is None and variable["includeAll"]:
         return str(variable["allValue"])
     if value is None:
@@ -86,7 +86,7 @@ def offered(prometheus: Prometheus, query: str, values: Mapping[str, str]) -> Se
 
 
 def some(name: str, simulation: Simulation) -> Mapping[str, str]:
-    """Returns a value for each variable: of who has a story, so that there is something to see."""
+    """Returns a value for each variable, of companies with events."""
     bot = simulation.scenario.bots.chatbots[0].habits.name
     dropped = simulation.scenario.world.companies[simulation.scenario.roles.dropped - 1].name
     is_of_bots = name == "chat-usage-bots"
@@ -109,7 +109,7 @@ def some(name: str, simulation: Simulation) -> Mapping[str, str]:
 
 
 def choices(name: str, simulation: Simulation) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Yields what may be chosen: everything, each variable at one value, and each of them at one at once."""
+    """Yields selections: everything, one value of each variable, and one value of all variables."""
     given = {key: each for key, each in variables(DOCUMENTS[name]).items() if each["type"] != "datasource"}
     values = some(name, simulation)
     alls = {key: each for key, each in given.items() if each["includeAll"]}
@@ -121,7 +121,7 @@ def choices(name: str, simulation: Simulation) -> Iterator[tuple[str, Mapping[st
 
 
 def answer(prometheus: Prometheus, target: Object, values: Mapping[str, str]) -> Sequence[Curve]:
-    """Asks as Grafana does: once at the end, or in steps of an hour or of a day from midnights on."""
+    """Queries as Grafana does: instant, or a range with steps of an hour or of a day from midnight."""
     expression = filled(str(target["expr"]), {**values, **INTERVALS})
     if target["instant"]:
         return prometheus.query(expression)
@@ -129,8 +129,8 @@ def answer(prometheus: Prometheus, target: Object, values: Mapping[str, str]) ->
 
 
 @every_dashboard
-def test_every_question_is_answered(name: str, simulation: Simulation) -> None:
-    """With every variable at all and at one value: no error, and a series at least, or the panel says why none."""
+def test_every_query_returns_a_result(name: str, simulation: Simulation) -> None:
+    """For every selection: no error, and at least one series, unless the panel says why there is none."""
     silent = []
     for words, values in choices(name, simulation):
         for panel, target in targets(DOCUMENTS[name]):
@@ -141,8 +141,8 @@ def test_every_question_is_answered(name: str, simulation: Simulation) -> None:
 
 
 @every_dashboard
-def test_every_variable_offers_something(name: str, simulation: Simulation) -> None:
-    """And what the tests choose is among it."""
+def test_every_variable_has_values(name: str, simulation: Simulation) -> None:
+    """Including those that the tests select."""
     values = some(name, simulation)
     everything = next(iter(choices(name, simulation)))[1]
     for key, variable in variables(DOCUMENTS[name]).items():
@@ -150,8 +150,8 @@ def test_every_variable_offers_something(name: str, simulation: Simulation) -> N
             assert values[key] in offered(simulation.prometheus, str(variable["definition"]), everything), key
 
 
-def test_limits_are_drawn_of_a_company_that_is_chosen_alone(simulation: Simulation) -> None:
-    """With several, or all, there is none, and Prometheus reads no limits."""
+def test_limits_are_drawn_only_for_a_single_company(simulation: Simulation) -> None:
+    """With several or all companies Prometheus reads no limits."""
     name, values = "chat-usage-alert-tuning", some("chat-usage-alert-tuning", simulation)
     definition = str(variables(DOCUMENTS[name])["only"]["definition"])
     every = next(iter(choices(name, simulation)))[1]
@@ -164,8 +164,8 @@ def test_limits_are_drawn_of_a_company_that_is_chosen_alone(simulation: Simulati
 
 
 @every_dashboard
-def test_every_note_is_found(name: str, simulation: Simulation) -> None:
-    """Alerts and restarts are marked; twelve days without a restart have none, but no error."""
+def test_every_annotation_query_works(name: str, simulation: Simulation) -> None:
+    """Alerts and restarts are marked; without a restart there is no mark and no error."""
     everything = next(iter(choices(name, simulation)))[1]
     for note in annotations(DOCUMENTS[name]):
         if "expr" in note:
@@ -177,8 +177,8 @@ def test_every_note_is_found(name: str, simulation: Simulation) -> None:
 
 
 @pytest.mark.parametrize("name", ["chat-usage-overview", "chat-usage-company"])
-def test_alerts_are_as_many_wherever_they_are_counted(name: str, simulation: Simulation) -> None:
-    """At all and at each choice: the figure on top, the rows of the list, the companies' column without outages."""
+def test_all_panels_show_the_same_number_of_alerts(name: str, simulation: Simulation) -> None:
+    """For every selection: the figure at the top, the list, and the companies' column without outages."""
     for words, values in choices(name, simulation):
         shown = {
             (str(panel["title"]), str(target["legendFormat"])): answer(simulation.prometheus, target, values)
@@ -202,8 +202,8 @@ def test_alerts_are_as_many_wherever_they_are_counted(name: str, simulation: Sim
         ("chat-usage-quality", "Answered, by mode/A"),
     ],
 )
-def test_the_first_day_has_its_bar(name: str, place: str, simulation: Simulation) -> None:
-    """Three hours after the first scrape the newest complete day is drawn, which was never read at its own hours."""
+def test_the_first_day_has_a_bar(name: str, place: str, simulation: Simulation) -> None:
+    """Three hours after the first scrape the last day is drawn, although it was not scraped at its own midnight."""
     first = replace(
         simulation.prometheus, begin=simulation.prometheus.begin - 2 * DAY, now=simulation.prometheus.begin + 3 * HOUR
     )
@@ -215,7 +215,7 @@ def test_the_first_day_has_its_bar(name: str, place: str, simulation: Simulation
 
 
 def test_alerts_beyond_the_rows_are_counted(simulation: Simulation) -> None:
-    """The same ones at each moment of the time range, outages first; one further row has the number of the others."""
+    """The rows are the same over the time range, outages first; another row has the number of the others."""
     values = {**next(iter(choices("chat-usage-overview", simulation)))[1], **INTERVALS}
 
     def found(most: int) -> tuple[Sequence[Curve], Sequence[Curve]]:
@@ -235,8 +235,8 @@ NOTHING_WRONG = {"Firing now": "none", "When alerts fired": "none in this time r
 
 
 @pytest.mark.parametrize("name", ["chat-usage-overview", "chat-usage-company", "chat-usage-quality"])
-def test_on_the_first_day_nothing_is_empty_without_a_reason(name: str, simulation: Simulation) -> None:
-    """Three hours after the first scrape every panel has something; or, of alerts, says that there are none."""
+def test_on_the_first_day_no_panel_is_empty_without_a_reason(name: str, simulation: Simulation) -> None:
+    """Three hours after the first scrape every panel has data, or says that there are no alerts."""
     first = replace(
         simulation.prometheus, begin=simulation.prometheus.begin - 2 * DAY, now=simulation.prometheus.begin + 3 * HOUR
     )
@@ -248,8 +248,8 @@ def test_on_the_first_day_nothing_is_empty_without_a_reason(name: str, simulatio
     assert empty == {title: NOTHING_WRONG[title] for title in empty}
 
 
-def test_shares_are_in_per_cent(simulation: Simulation) -> None:
-    """Days and limits of a share are drawn in per cent by their unit, which their names choose; tables multiply."""
+def test_shares_are_in_percent(simulation: Simulation) -> None:
+    """Charts use the unit, which names select; tables multiply."""
     values = {**some("chat-usage-company", simulation), "mode": ".+", "activity": "answered_share"}
     document = DOCUMENTS["chat-usage-company"]
     shown = {
@@ -266,8 +266,8 @@ def test_shares_are_in_per_cent(simulation: Simulation) -> None:
     assert found["answered_share"] == pytest.approx(100 * day[0].last)
 
 
-def test_a_company_of_a_chatbot_has_its_page_too(simulation: Simulation) -> None:
-    """Alerts of both platforms lead to the page of the company: what is judged is there for both."""
+def test_the_company_dashboard_works_for_chatbots(simulation: Simulation) -> None:
+    """Alerts of both platforms link to it."""
     values = {**some("chat-usage-bots", simulation), "activity": "conversations", "mode": ".+"}
     document = DOCUMENTS["chat-usage-company"]
     shown = {
@@ -279,8 +279,8 @@ def test_a_company_of_a_chatbot_has_its_page_too(simulation: Simulation) -> None
         assert shown[place], place
 
 
-def test_the_exceptions_are_still_there() -> None:
-    """Each stands for a question that exists."""
+def test_the_exceptions_exist() -> None:
+    """Each is for an existing query."""
     asked = {
         (name, f"{panel['title']}/{target['refId']}")
         for name, document in DOCUMENTS.items()
@@ -296,13 +296,13 @@ LAST = date(2026, 11, 19)
 WEEK, MONTH = Days(date(2026, 11, 13), LAST), Days(date(2026, 10, 23), LAST)
 TUESDAY = date(2026, 11, 17)
 UNSEEN = date(2026, 11, 10)
-"""The day that was not served in time, as the platform was out of order."""
+"""The day that was served too late because of the outage."""
 
 
 def shown(
     simulation: Simulation, name: str, place: str, one: Mapping[str, str], day: date | None = None
 ) -> dict[str, float]:
-    """Returns what a panel's question shows, by the legend's label: of a day where one is given, else of now.
+    """Returns the result of a panel's query by legend label, for a day or for now.
 
     `one` are the variables that are not at all.
     """
@@ -320,18 +320,18 @@ def shown(
 
 
 def label(target: Object, labels: Mapping[str, str]) -> str:
-    """Returns the value of the one label in the legend, `""` for none; of a table's row the company."""
+    """Returns the value of the legend's label, `""` if there is none; for a table the company."""
     named = (value for name, value in labels.items() if f"{{{{{name}}}}}" in str(target["legendFormat"]))
     return next(named, labels.get("company", ""))
 
 
 def seen_at(day: date) -> datetime:
-    """Returns the last poll before the moment at which a day is read for its bar: 23:00 of the next day."""
+    """Returns the last poll before the time at which a day's bar is read: 23:00 of the next day."""
     return min(NOW, datetime(day.year, day.month, day.day, 21, tzinfo=UTC) + timedelta(days=1))
 
 
 def facts(simulation: Simulation, day: date, at: datetime | None = None) -> Iterator[tuple[str, Fact]]:
-    """Yields the facts of all companies on a day, as the platform knew them at a moment, with the company's name."""
+    """Yields the facts of all companies on a day as known at a moment, with company names."""
     world = simulation.scenario.world
     view = world.view(day, at or seen_at(day))
     assert view
@@ -348,7 +348,7 @@ def total(
     company: str | None = None,
     label: tuple[str, str] | None = None,
 ) -> float:
-    """Adds up a figure of days, of one company or label where one is given."""
+    """Adds up a figure over days, for all or one company or label."""
     return float(
         sum(
             fact.value
@@ -360,7 +360,7 @@ def total(
 
 
 def share_of_opinions(simulation: Simulation, kind: str) -> float:
-    """Returns how many of the likes and dislikes of the week are of a kind, as the platform knows them now."""
+    """Returns the number of likes or dislikes of the week as known now."""
     likes, dislikes, asked = (
         total(simulation, "feedbacks", WEEK, NOW, label=("feedback", each)) for each in ("like", "dislike", kind)
     )
@@ -368,7 +368,7 @@ def share_of_opinions(simulation: Simulation, kind: str) -> float:
 
 
 def tool_uses(simulation: Simulation, company: str) -> dict[str, float]:
-    """Returns the uses of tools over the month."""
+    """Returns the tool uses of the month."""
     found = defaultdict[str, float](float)
     for name, fact in (each for day in MONTH for each in facts(simulation, day, NOW)):
         if name == company and fact.family == "paradigm_tool_uses":
@@ -386,12 +386,12 @@ def of_bot(simulation: Simulation, report: str, what: str, days: Iterable[date])
 
 
 def by_mode(simulation: Simulation, day: date) -> dict[str, float]:
-    """Returns the queries of a day by mode."""
+    """Returns a day's queries by mode."""
     return {mode: total(simulation, "user_queries", [day], label=("mode", mode)) for mode in MODES}
 
 
 def by_company(simulation: Simulation, day: date) -> dict[str, float]:
-    """Returns the queries of a day by company."""
+    """Returns a day's queries by company."""
     return {
         each.name: total(simulation, "user_queries", [day], company=each.name)
         for each in simulation.scenario.world.known()
@@ -437,16 +437,16 @@ CASES: Mapping[str, Case] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_panel_shows_the_truth(name: str, simulation: Simulation) -> None:
-    """The number equals what the platform knew when it was asked."""
+def test_a_panel_shows_the_platforms_figures(name: str, simulation: Simulation) -> None:
+    """As known at the time of the poll."""
     dashboard, place, day, expected = CASES[name]
     assert shown(
         simulation, dashboard, place, {"company": ONE} if dashboard == "company" else {}, day
     ) == pytest.approx(expected(simulation))
 
 
-def test_the_table_of_companies_shows_the_truth(simulation: Simulation) -> None:
-    """A row per company: queries of the last day, of a chatbot conversations."""
+def test_the_table_of_companies_shows_the_platforms_figures(simulation: Simulation) -> None:
+    """A row per company with the last day's queries, or conversations of a chatbot."""
     bot = simulation.scenario.bots.chatbots[0].habits.name
     table = shown(simulation, "overview", "Who uses it/C", {"source": "demo"})
     assert table == by_company(simulation, LAST)

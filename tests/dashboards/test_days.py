@@ -1,4 +1,4 @@
-"""A bar stands on the day that it counts: whatever the zone, the settle time and the trouble of a source.
+"""Bars have the date of the day that they count, for any time zone, settle time and fault.
 
 On the oldest, the usual and the newest Prometheus, as what a range and an offset mean has changed before.
 """
@@ -21,14 +21,14 @@ DAY_1970 = date(1970, 1, 1).toordinal()
 SCRAPED = Scope(('source=~"$source"',))
 FLEET = replace(SCRAPED, recorded=True)
 WAYS = {"one company": (SCRAPED, "x"), "recorded": (FLEET, ".+"), "without the rules": (FLEET, "^$")}
-"""How the past is read: a scope, and what is chosen."""
+"""A scope and a selection."""
 
 
 @pytest.mark.parametrize("measure", [Measure("x", "r"), Measure("y", labels=("report",))], ids=["named", "labelled"])
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("way", WAYS)
-def test_a_figure_stands_on_its_own_day(way: str, source: str, measure: Measure, zones: Prometheus) -> None:
-    """At each midnight UTC there is the figure of the day with that date; a day that was late has none."""
+def test_a_figure_is_drawn_on_its_own_day(way: str, source: str, measure: Measure, zones: Prometheus) -> None:
+    """At midnight UTC there is the figure of the day with that date; a late day has none."""
     scope, recorded = WAYS[way]
     (curve,) = zones.query_range(
         filled(scope.days(measure), {"source": source, "history": ".+", "recorded": recorded}), DAY
@@ -41,8 +41,8 @@ def test_a_figure_stands_on_its_own_day(way: str, source: str, measure: Measure,
 
 
 @pytest.mark.parametrize(("namespace", "releases"), [(".*", 2), ("a", 1), ("", 0)])
-def test_two_releases_are_added_up_or_told_apart(namespace: str, releases: int, zones: Prometheus) -> None:
-    """They name source and company alike; at all both count, once each, and at one value the other does not."""
+def test_two_releases_are_added_up_or_selected(namespace: str, releases: int, zones: Prometheus) -> None:
+    """With the same source and company: both count once, or only the selected one."""
     values = {
         "source": TWO_RELEASES,
         "history": ".+",
@@ -60,14 +60,14 @@ def test_two_releases_are_added_up_or_told_apart(namespace: str, releases: int, 
 
 
 def days_of(source: str, history: str, zones: Prometheus) -> dict[date, float]:
-    """Returns what is drawn of a source, added up over the names of its company."""
+    """Returns the drawn figures of a source, added up over its company's names."""
     asked = filled(f"sum({FLEET.days(Measure('x', 'r'))})", {"source": source, "history": history, "recorded": ".+"})
     (curve,) = zones.query_range(asked, DAY, datetime(2026, 3, 9, tzinfo=UTC))
     return {datetime.fromtimestamp(at, UTC).date(): float(value) for at, value in curve.values}
 
 
-def test_a_day_that_was_sent_counts_once_and_as_it_was_sent(zones: Prometheus) -> None:
-    """Days before the first scrape are there, newer ones are as scraped, and a company's new name doubles no day."""
+def test_a_backfilled_day_counts_once_with_the_backfilled_figure(zones: Prometheus) -> None:
+    """Days before the first scrape exist, newer ones are as scraped, and a company's new name doubles no day."""
     shown = days_of(HISTORY, ".+", zones)
     assert min(shown) == FIRST_SENT
     for day, figure in shown.items():
@@ -75,15 +75,15 @@ def test_a_day_that_was_sent_counts_once_and_as_it_was_sent(zones: Prometheus) -
     assert max(shown) > LAST_SENT + DAY
 
 
-def test_without_the_history_all_days_are_as_scraped(zones: Prometheus) -> None:
+def test_without_the_backfill_all_days_are_as_scraped(zones: Prometheus) -> None:
     shown = days_of(HISTORY, "^$", zones)
     assert shown == days_of("utc", ".+", zones)
     assert len(shown) > 10
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_version_understands_every_question(path: Path, zones: Prometheus) -> None:
-    """Whatever it answers: this Prometheus has none of the figures."""
+def test_every_version_accepts_every_query(path: Path, zones: Prometheus) -> None:
+    """Without checking results, as there are no samples."""
     document = read(path)
     for asked in [*(target for _, target in targets(document)), *annotations(document)]:
         if "expr" in asked:

@@ -1,4 +1,4 @@
-"""Every question is PromQL, asks for what the exporter serves, and keeps the rules that daily figures have."""
+"""Every query is valid PromQL, reads what the exporter serves, and treats daily figures correctly."""
 
 import json
 import re
@@ -21,7 +21,7 @@ OF_PROMETHEUS = {
     "prometheus_rule_group_last_duration_seconds",
     "prometheus_rule_evaluation_failures_total",
 }
-"""What Prometheus itself knows of targets and rules."""
+"""Metrics of Prometheus about targets and rules."""
 OF_HISTORY = {
     daily(measure)
     for platform in (paradigm.PLATFORM, chatcaptain.PLATFORM)
@@ -57,21 +57,21 @@ every_question = pytest.mark.parametrize(
 
 
 def plain(expression: str) -> str:
-    """Puts something in the place of each variable: a number where one stands, else a word."""
+    """Replaces each variable by a number or a word."""
     names = {name for path in FILES for name in variables(read(path))}
     numbers = {"drop": "0.5", "spike": "3", "baseline": "20"}
     return filled(expression, {**dict.fromkeys(names, "x"), **numbers, **INTERVALS})
 
 
 @every_question
-def test_a_question_parses(expression: str) -> None:
+def test_a_query_can_be_parsed(expression: str) -> None:
     """With any value of its variables."""
     promql_parser.parse(plain(expression))
 
 
 @every_question
-def test_a_question_asks_for_what_there_is(expression: str) -> None:
-    """Families of the catalogue, recordings of the shipped rules, what Prometheus knows of its targets."""
+def test_a_query_reads_existing_metrics(expression: str) -> None:
+    """Families of the catalogue, shipped recordings, or Prometheus' own metrics."""
     served = {family.name for family in catalogue()}
     served |= {f"{name}_bucket" for name in served} | OF_HISTORY
     names = set(re.findall(r"(?<![\w.\"])([A-Za-z_:][\w:]*)\{", plain(expression)))
@@ -80,36 +80,36 @@ def test_a_question_asks_for_what_there_is(expression: str) -> None:
 
 
 @every_question
-def test_a_rate_fits_the_zoom_and_is_of_a_counter(expression: str) -> None:
-    """A daily figure is no counter: a correction downwards would look like a restart."""
+def test_a_rate_is_of_a_counter_and_uses_the_rate_interval(expression: str) -> None:
+    """A daily figure is no counter: a correction would look like a restart."""
     for how, name, window in re.findall(r"\b(rate|increase|irate)\((\w+)(?:\{[^}]*\})?(\[[^\]]*\])", expression):
         assert name.endswith(("_total", "_bucket")), f"{how}({name})"
         assert window == "[$__rate_interval]" or window in FIXED_WINDOWS
 
 
 @every_question
-def test_a_counter_is_only_read_as_its_rise(expression: str) -> None:
-    """Its value is as old as the process, which tells nobody anything."""
+def test_a_counter_is_only_read_with_rate_or_increase(expression: str) -> None:
+    """Its value depends on the age of the process."""
     read = re.findall(r"(\w*\()?\b(\w+(?:_total|_bucket))\{", expression)
     assert all(how in ("rate(", "increase(") for how, _ in read)
 
 
 @every_question
-def test_nothing_is_never_made_zero(expression: str) -> None:
-    """A hole in the figures must look like one."""
+def test_missing_data_is_never_replaced_by_zero(expression: str) -> None:
+    """Gaps must be visible."""
     assert not re.search(r"or\s+(on\s*\(\)\s*)?vector\s*\(", expression)
 
 
 @every_question
 def test_a_division_has_a_divisor(expression: str) -> None:
-    """What is divided by is filtered, so that a share of nothing is absent, not NaN or infinite."""
+    """Divisors are filtered, so that a share of 0 is absent instead of NaN or infinite."""
     for divisor in re.findall(r" / (?:on \([^)]*\) )?(.{1,60})", plain(expression)):
         assert divisor.startswith(("(", "process_max_fds")), divisor
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_figures_of_days_are_read_at_their_own_midnight(path: Path) -> None:
-    """A step of a day, with the guard that the report described that day; and nothing else steps so."""
+    """With a step of a day, and a check that the report had that day; other queries have no such step."""
     for panel, target in targets(read(path)):
         expression = str(target["expr"])
         is_of_days = "offset -47h" in expression and not target["instant"]
@@ -121,8 +121,8 @@ def test_figures_of_days_are_read_at_their_own_midnight(path: Path) -> None:
             assert recorded == (max(scraped) if "recorded" in variables(read(path)) else 0), panel["title"]
 
 
-def test_the_catalogue_is_read_here_as_it_is_printed() -> None:
-    """The witness of the names above: docs/metrics.md has a line for each, or for its measure and its windows."""
+def test_the_catalogue_equals_the_documented_one() -> None:
+    """docs/metrics.md has a line for each name, or for its measure and windows."""
     page = (FILES[0].parents[1] / "docs" / "metrics.md").read_text()
     named = set[str]()
     for name, said in re.findall(r"^\* `(\w+)`.*?(?:; (no window|(?:`_\w+`(?:, )?)+))?$", page, re.M):

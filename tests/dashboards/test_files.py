@@ -1,4 +1,4 @@
-"""The files are what the program writes, and Grafana takes them as they are: the checklist of a clean import."""
+"""The files are generated, and can be imported by Grafana as they are."""
 
 import json
 import re
@@ -33,14 +33,14 @@ NAMES = ("alert-tuning", "bots", "company", "exporter", "overview", "quality")
 RELEASE = ("cluster", "namespace", "job")
 PROMETHEUS = {"type": "prometheus", "uid": "${datasource}"}
 BEYOND_THE_SDK = {"dateTimeFromNow", "time:ddd D MMM", "time:ddd D MMM YYYY", "suffix:pp"}
-"""Units of Grafana that the SDK names otherwise; Grafana takes any date after `time:` and any word after `suffix:`."""
+"""Grafana units that the SDK names differently; Grafana accepts any date after `time:` and any word after `suffix:`."""
 UNITS = {value for name, value in vars(units).items() if isinstance(value, str) and not name.startswith("__")}
 
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 
 
 def test_each_file_is_what_make_dashboards_writes() -> None:
-    """And there is no file besides."""
+    """And there are no other files."""
     assert files() == {
         str(path.relative_to(FOLDER)): path.read_text("utf-8")
         for path in (*FOLDER.glob("*.json"), *FOLDER.glob("import/*.json"))
@@ -48,13 +48,13 @@ def test_each_file_is_what_make_dashboards_writes() -> None:
 
 
 def test_there_are_the_six_dashboards() -> None:
-    """Their names are known: alerts, charts and people's links hold them."""
+    """Alerts, charts and links use their names."""
     assert [path.stem for path in FILES] == [f"chat-usage-{name}" for name in NAMES]
 
 
 @every_file
 def test_a_file_is_small_and_sorted(path: Path) -> None:
-    """It fits into a ConfigMap that is applied, and a change of it shows as that change."""
+    """It fits into a ConfigMap, and its diffs are small."""
     text = path.read_text("utf-8")
     assert len(text.encode()) < LARGEST
     assert text == json.dumps(json.loads(text), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
@@ -62,7 +62,7 @@ def test_a_file_is_small_and_sorted(path: Path) -> None:
 
 @every_file
 def test_the_sdk_decodes_a_file_and_writes_it_again(path: Path) -> None:
-    """What is no part of a dashboard of version 1 would be lost on that way; defaults that it adds are harmless."""
+    """Anything outside the schema would be lost; added defaults are harmless."""
     register_default_plugins()
     document = read(path)
     again = json.loads(written(Dashboard.from_json(dict(document))))
@@ -86,8 +86,8 @@ def _lost(before: object, after: object, place: str = "") -> Iterator[str]:
 
 
 @every_file
-def test_the_head_is_fit_for_provisioning(path: Path) -> None:
-    """A uid of ours, no id of a database, not editable, UTC as bars begin at its midnight, found by its tag."""
+def test_a_file_can_be_provisioned(path: Path) -> None:
+    """Own uid, no database id, not editable, UTC for daily bars, and a tag."""
     document = read(path)
     assert document["uid"] == path.stem
     assert document.get("id") is None
@@ -103,7 +103,7 @@ def test_the_head_is_fit_for_provisioning(path: Path) -> None:
 
 @every_file
 def test_ids_are_unique(path: Path) -> None:
-    """Panels without an id are dropped by Grafana 13, equal ones overwrite each other."""
+    """Grafana 13 drops panels without an id, and equal ids overwrite each other."""
     document = read(path)
     ids = [panel["id"] for panel in (*panels(document), *rows(document))]
     assert all(isinstance(each, int) and each > 0 for each in ids)
@@ -111,7 +111,7 @@ def test_ids_are_unique(path: Path) -> None:
 
 
 def test_ids_are_unique_over_all_dashboards_where_titles_are() -> None:
-    """An id hangs on the words of row and panel alone, so that it stays when others come and go."""
+    """An id depends only on the titles of row and panel."""
     found: dict[object, set[str]] = {}
     for path in FILES:
         row = ""
@@ -126,7 +126,7 @@ def test_ids_are_unique_over_all_dashboards_where_titles_are() -> None:
 
 @every_file
 def test_panels_do_not_overlap(path: Path) -> None:
-    """Each place of the 24 columns holds one panel at most, and the headline of a row stands above its panels."""
+    """Also not row headings."""
     taken: Counter[tuple[int, int]] = Counter()
     below = 0
     for panel in objects(read(path)["panels"]):
@@ -140,8 +140,8 @@ def test_panels_do_not_overlap(path: Path) -> None:
 
 
 @every_file
-def test_rows_are_named_and_a_closed_one_holds_its_panels(path: Path) -> None:
-    """An open row has its panels after it; so few panels are open that a page is read, not searched."""
+def test_rows_have_titles_and_collapsed_ones_contain_their_panels(path: Path) -> None:
+    """The panels of an open row follow it, and only a few panels are open."""
     found = rows(read(path))
     assert found
     assert all(row["title"] and row["collapsed"] == bool(row["panels"]) for row in found)
@@ -149,8 +149,8 @@ def test_rows_are_named_and_a_closed_one_holds_its_panels(path: Path) -> None:
 
 
 @every_file
-def test_every_question_has_its_name_and_the_chosen_data_source(path: Path) -> None:
-    """In a panel each name is there once; nothing points to a data source of one installation."""
+def test_every_query_has_a_ref_id_and_the_selected_data_source(path: Path) -> None:
+    """Ref ids are unique in a panel; no data source of a specific installation is used."""
     document = read(path)
     for panel in panels(document):
         names = [target["refId"] for target in objects(panel["targets"])]
@@ -164,7 +164,7 @@ def test_every_question_has_its_name_and_the_chosen_data_source(path: Path) -> N
 
 
 @every_file
-def test_variables_find_everything_and_refresh(path: Path) -> None:
+def test_variables_include_all_and_refresh(path: Path) -> None:
     """All is `.+`, which leaves out series without the label, but for what a plain Prometheus does not have: `.*`."""
     found = variables(read(path))
     assert next(iter(found)) == "datasource"
@@ -179,8 +179,8 @@ def test_variables_find_everything_and_refresh(path: Path) -> None:
 
 
 @every_file
-def test_nobody_asks_for_a_variable_that_is_not_there(path: Path) -> None:
-    """And each variable is asked for somewhere, or it would be a choice without an effect."""
+def test_only_existing_variables_are_used(path: Path) -> None:
+    """And each variable is used."""
     document = read(path)
     named = re.compile(r"\$\{?([a-zA-Z_]\w*)")  # $1 is a group of a regular expression
     asked = {name for text in strings(document) for name in named.findall(text)}
@@ -189,8 +189,8 @@ def test_nobody_asks_for_a_variable_that_is_not_there(path: Path) -> None:
 
 
 @every_file
-def test_every_panel_describes_itself(path: Path) -> None:
-    """Title, what it tells and what to do, a unit that Grafana has, and a word for nothing."""
+def test_every_panel_has_a_description(path: Path) -> None:
+    """With title, meaning and advice, a known unit, and a text for no data."""
     for panel in panels(read(path)):
         title, defaults = str(panel["title"]), an_object(an_object(panel["fieldConfig"])["defaults"])
         assert len(str(panel["description"])) > 40, title
@@ -206,8 +206,8 @@ def test_every_panel_describes_itself(path: Path) -> None:
 
 
 @every_file
-def test_gaps_stay_gaps_and_repeats_say_their_direction(path: Path) -> None:
-    """A day without data looks like one; a repeat without direction loses its width in Grafana 13."""
+def test_gaps_stay_gaps_and_repeats_have_a_direction(path: Path) -> None:
+    """Grafana 13 ignores the width of repeats without a direction."""
     for panel in panels(read(path)):
         custom = an_object(an_object(an_object(panel["fieldConfig"])["defaults"]).get("custom", {}))
         assert custom.get("spanNulls", False) is False
@@ -217,8 +217,8 @@ def test_gaps_stay_gaps_and_repeats_say_their_direction(path: Path) -> None:
 
 
 @every_file
-def test_a_legend_of_many_is_a_table(path: Path) -> None:
-    """With last and largest value, as a list of ten names tells nothing."""
+def test_a_legend_of_many_series_is_a_table(path: Path) -> None:
+    """With last and maximum value."""
     for panel in panels(read(path)):
         if panel["type"] == "timeseries" and len(objects(panel["targets"])) > 3:
             legend = an_object(an_object(panel["options"])["legend"])
@@ -226,8 +226,8 @@ def test_a_legend_of_many_is_a_table(path: Path) -> None:
 
 
 @every_file
-def test_the_file_for_import_asks_for_its_data_source(path: Path) -> None:
-    """It has `__inputs` and nothing of the variable; what it shows is the same."""
+def test_the_file_for_import_has_a_data_source_input(path: Path) -> None:
+    """It has `__inputs` instead of the variable, and the same panels."""
     given = read(FOLDER / "import" / path.name)
     assert [each["name"] for each in objects(given["__inputs"])] == ["DS_PROMETHEUS"]
     assert "datasource" not in variables(given)

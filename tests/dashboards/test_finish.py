@@ -1,4 +1,4 @@
-"""The finishing pass: what it adds to a draft, and what it refuses."""
+"""The last step of generating a dashboard: what it adds and refuses."""
 
 import json
 from collections.abc import Sequence
@@ -29,8 +29,8 @@ def places(found: Object) -> list[tuple[object, ...]]:
     return [tuple(an_object(each["gridPos"])[key] for key in "xywh") for each in objects(found["panels"])]
 
 
-def test_panels_flow_into_lines_below_their_headline() -> None:
-    """A line ends where the next panel does not fit, and is as high as its highest panel."""
+def test_panels_are_arranged_in_lines_below_their_heading() -> None:
+    """A line ends if the next panel does not fit, and has the height of its highest panel."""
     found = document([panel("a", 16, 4), panel("b", 8, 6), panel("c", 12, 3)], [panel("d")])
     assert places(found) == [
         (0, 0, 24, 1),
@@ -42,8 +42,8 @@ def test_panels_flow_into_lines_below_their_headline() -> None:
     ]
 
 
-def test_an_id_stays_when_neighbours_come() -> None:
-    """It is made of the words of row and panel."""
+def test_an_id_does_not_depend_on_other_panels() -> None:
+    """It is derived from the titles of row and panel."""
     alone, beside = (
         {each["title"]: each["id"] for each in panels(found)}
         for found in (document([panel("a")]), document([panel("new"), panel("a")]))
@@ -51,28 +51,28 @@ def test_an_id_stays_when_neighbours_come() -> None:
     assert alone["a"] == beside["a"]
 
 
-def test_two_panels_of_the_same_words_are_refused() -> None:
-    """They would have one id, and Grafana would show one of them."""
+def test_panels_with_equal_titles_are_refused() -> None:
+    """They would have the same id."""
     with pytest.raises(ValueError, match="'Row 0 / a' and 'Row 0 / a' have the id"):
         document([panel("a"), panel("a")])
 
 
-def test_questions_are_named_and_pointed_to_the_chosen_data_source() -> None:
-    """In their order, from A on."""
+def test_queries_get_ref_ids_and_the_selected_data_source() -> None:
+    """In order, starting with A."""
     (only,) = panels(document([panel("a")]))
     asked = objects(only["targets"])
     assert [(each["refId"], each["expr"]) for each in asked] == [("A", "up"), ("B", "down")]
     assert [an_object(each["datasource"])["uid"] for each in asked] == ["${datasource}"] * 2
 
 
-def test_what_only_an_interval_has_is_dropped() -> None:
-    """The SDK gives `auto_count` and the like to variables of all kinds."""
+def test_options_of_interval_variables_are_dropped() -> None:
+    """The SDK adds `auto_count` and others to all variables."""
     found = variables(document([panel("a")]))
     assert not any(key.startswith("auto") for each in found.values() for key in each)
 
 
-def test_an_imported_dashboard_asks_for_its_data_source() -> None:
-    """Each place where the variable stood has the placeholder of the question."""
+def test_an_imported_dashboard_has_a_data_source_input() -> None:
+    """The placeholder of the input replaces the variable."""
     found = json.loads(importable(json.dumps(document([panel("a")]))))
     (only,) = panels(found)
     assert an_object(only["datasource"])["uid"] == "${DS_PROMETHEUS}"
@@ -80,8 +80,8 @@ def test_an_imported_dashboard_asks_for_its_data_source() -> None:
     assert [each["id"] for each in found["__requires"]] == ["grafana", "prometheus"]
 
 
-def test_provisioning_finds_the_dashboards_and_nobody_deletes_them() -> None:
-    """The files for Grafana: one provider of the folder, one Prometheus with a scrape interval."""
+def test_dashboards_are_provisioned_and_cannot_be_deleted() -> None:
+    """With one provider for the folder, and one Prometheus with a scrape interval."""
     folder = ROOT / "config" / "grafana" / "provisioning"
     (provider,) = yaml.safe_load((folder / "dashboards" / "chat-usage.yaml").read_text())["providers"]
     (source,) = yaml.safe_load((folder / "datasources" / "prometheus.yaml").read_text())["datasources"]

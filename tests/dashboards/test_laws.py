@@ -1,4 +1,4 @@
-"""What holds on all six dashboards, so that nothing on them contradicts anything else: each a law over their JSON."""
+"""Rules for the JSON of all six dashboards, which keep them consistent."""
 
 import re
 from collections import defaultdict
@@ -30,7 +30,7 @@ every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 RELEASE = ("cluster", "namespace", "job")
 LABELS = {family.name: frozenset(family.label_names) for family in catalogue()}
 OF_RULES = re.compile(r"prometheus_rule_")
-"""Prometheus' own, of no target of ours."""
+"""Metrics of Prometheus itself."""
 OF_COMPANY = ("source", "company_id", "company")
 OF_REPORT = frozenset(("source", "report"))
 RECORDED = {
@@ -50,20 +50,20 @@ SCALES: Mapping[str, tuple[float, ...]] = {
     "grounded, against 28 days": (-10.0, -3.0),
     "grounding: who moved most": (-10.0, -3.0),
 }
-"""Where a share has colours: what it is called begins so, or is the least of it, and its steps are these."""
+"""Prefixes of titles of coloured shares, and their thresholds."""
 SEVERITIES = {"critical": "red", "warning": "orange", "info": "blue"}
 
 
 @every_file
-def test_links_and_notes_are_where_people_see_them(path: Path) -> None:
-    """The SDK puts them into the menu of the controls unless it is told otherwise."""
+def test_links_and_annotations_are_visible(path: Path) -> None:
+    """By default the SDK puts them into the controls menu."""
     assert "inControlsMenu" not in set(strings(read(path)))
     assert objects(read(path)["links"])
 
 
 @every_file
-def test_marks_are_of_outages_and_of_companies_if_wanted(path: Path) -> None:
-    """Without the built-in entry nobody could write a note into a panel; what only informs marks nothing."""
+def test_annotations_mark_outages_and_optionally_companies(path: Path) -> None:
+    """The built-in entry allows manual annotations; informational alerts are not marked."""
     notes = {str(each["name"]): each for each in annotations(read(path))}
     assert list(notes)[:3] == ["Annotations & Alerts", "Outages", "Alerts of companies"]
     assert {name for name, each in notes.items() if not each["enable"]} == {"Alerts of companies"}
@@ -78,11 +78,11 @@ NAMES = re.compile(
     r"on \(cluster, namespace, job, source, company_id\) group_left \(company\) max by \([^)]*\)"
     r' \(chat_usage_company_info\{company(?:=~?"\$company"|!="")\}(?: @ end\(\))?\)'
 )
-"""The names that are chosen, joined to alerts, which have none: of the same release and source as the alert."""
+"""Selected company names, joined to alerts of the same release and source, which have none."""
 
 
 def chosen(document: Object, selector: VectorSelector) -> Iterator[str]:
-    """Yields the variables that a selector must have a matcher of, by the labels that its family has."""
+    """Yields the variables that a selector must use, by the labels of its family."""
     name = str(selector.name or "")
     if OF_RULES.match(name):
         return
@@ -98,8 +98,8 @@ def chosen(document: Object, selector: VectorSelector) -> Iterator[str]:
 
 
 @every_file
-def test_every_question_is_of_what_is_chosen(path: Path) -> None:
-    """Each selector has a matcher of each variable whose label its series have: two releases never mix unasked."""
+def test_every_query_uses_the_selection(path: Path) -> None:
+    """Each selector uses every variable whose label its series have, so that releases are not mixed."""
     document, missing = read(path), []
     asked = [(str(panel["title"]), str(each["expr"])) for panel, each in targets(document)]
     asked += [(str(each["name"]), str(each["expr"])) for each in annotations(document) if "expr" in each]
@@ -118,7 +118,7 @@ def test_every_question_is_of_what_is_chosen(path: Path) -> None:
 
 
 def selectors(expression: str) -> Iterator[VectorSelector]:
-    """Yields every selector of a question."""
+    """Yields every selector of a query."""
     found: list[object] = []
     walk(parse(plain(expression)), found.append)
     yield from (each for each in found if isinstance(each, VectorSelector))
@@ -126,7 +126,7 @@ def selectors(expression: str) -> Iterator[VectorSelector]:
 
 @every_file
 def test_variables_narrow_each_other(path: Path) -> None:
-    """What is offered of sources, companies and activities is of the chosen release."""
+    """Sources, companies and activities are those of the selected release."""
     for name, each in variables(read(path)).items():
         if each["type"] == "query" and name not in RELEASE:
             assert all(f'{label}=~"${label}"' in str(each["definition"]) for label in RELEASE), name
@@ -137,8 +137,8 @@ CORE = re.compile(rf"\(2 \* {BY} or {BY}\)")
 
 
 @every_file
-def test_alerts_are_counted_and_listed_by_one_question(path: Path) -> None:
-    """A count, a list and a column of one dashboard hold the same question word for word."""
+def test_alerts_are_counted_and_listed_by_the_same_query(path: Path) -> None:
+    """Count, list and column of a dashboard use the same query."""
     found = defaultdict(set)
     for panel, target in targets(read(path)):
         expression = str(target["expr"])
@@ -152,7 +152,7 @@ def test_alerts_are_counted_and_listed_by_one_question(path: Path) -> None:
 
 
 def coloured(document: Object) -> Iterator[tuple[str, str, tuple[float, ...]]]:
-    """Yields what has a scale of colours: what it is called, its unit and the steps above the lowest."""
+    """Yields title, unit and thresholds of everything with colours."""
     for panel in panels(document):
         config = an_object(panel["fieldConfig"])
         defaults = an_object(config["defaults"])
@@ -165,7 +165,7 @@ def coloured(document: Object) -> Iterator[tuple[str, str, tuple[float, ...]]]:
 
 
 def steps(holder: Object) -> tuple[float, ...]:
-    """Returns the values from which on another colour holds."""
+    """Returns the thresholds."""
     return tuple(
         float(str(each["value"]))
         for each in objects(an_object(holder["thresholds"])["steps"])
@@ -174,8 +174,8 @@ def steps(holder: Object) -> tuple[float, ...]:
 
 
 @every_file
-def test_one_figure_has_one_scale_everywhere(path: Path) -> None:
-    """And its complement is shown nowhere: what is liked on one page is not disliked in another colour on the next."""
+def test_a_figure_has_the_same_thresholds_everywhere(path: Path) -> None:
+    """And its complement is shown nowhere."""
     for name, unit, found in coloured(read(path)):
         assert "disliked" not in name.casefold()
         if unit in ("percentunit", "suffix:pp") and found:
@@ -185,7 +185,7 @@ def test_one_figure_has_one_scale_everywhere(path: Path) -> None:
 
 
 @every_file
-def test_limits_have_the_colour_of_their_severity_and_the_dash_of_their_direction(path: Path) -> None:
+def test_limits_have_colours_by_severity_and_dashes_by_direction(path: Path) -> None:
     for panel in panels(read(path)):
         legends = {str(each["refId"]): str(each.get("legendFormat")) for each in objects(panel["targets"])}
         limits = {letter: legend for letter, legend in legends.items() if "limit," in legend}
@@ -206,8 +206,8 @@ def test_limits_have_the_colour_of_their_severity_and_the_dash_of_their_directio
 
 
 @every_file
-def test_a_column_that_is_alone_has_its_title(path: Path) -> None:
-    """Grafana calls a value after its query only where several have an answer; fixed limits outlive what they judge."""
+def test_every_column_has_a_title(path: Path) -> None:
+    """Grafana names a value after its query only if several queries have results."""
     for panel in panels(read(path)):
         if panel["type"] == "table":
             (organize,) = (each for each in objects(panel["transformations"]) if each["id"] == "organize")
@@ -217,8 +217,8 @@ def test_a_column_that_is_alone_has_its_title(path: Path) -> None:
 
 
 @every_file
-def test_what_lasts_has_a_unit_and_titles_are_words(path: Path) -> None:
-    """A duration without a unit is a riddle, and a label's value no title."""
+def test_durations_have_units_and_titles_are_words(path: Path) -> None:
+    """A label value is no title."""
     for panel in panels(read(path)):
         title, unit = str(panel["title"]), an_object(an_object(panel["fieldConfig"])["defaults"])["unit"]
         assert "_" not in re.sub(r"\$\{?\w+(:text\})?", "", title)
@@ -230,8 +230,8 @@ def test_what_lasts_has_a_unit_and_titles_are_words(path: Path) -> None:
 
 
 @every_file
-def test_panels_of_days_say_what_fills_the_past(path: Path) -> None:
-    """On the first day there is no past, whatever the platform has: nobody is to look for the fault there."""
+def test_panels_of_days_mention_the_backfill(path: Path) -> None:
+    """On the first day there are no past days without it."""
     for panel in panels(read(path)):
         nothing = str(an_object(an_object(panel["fieldConfig"])["defaults"])["noValue"])
         is_chart = panel["type"] in ("timeseries", "status-history")

@@ -1,4 +1,4 @@
-"""Every link of a dashboard, and every link to one, leads somewhere."""
+"""Links of dashboards and links to dashboards have existing targets."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,8 +21,8 @@ def _addresses() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("origin", "url"), sorted(set(_addresses())), ids=lambda text: text[:40])
-def test_every_link_to_a_dashboard_finds_it_and_its_variables(origin: str, url: str) -> None:
-    """Those of alerts and those of tables: a variable that is not there would be ignored without a word."""
+def test_every_link_to_a_dashboard_has_an_existing_target_and_variables(origin: str, url: str) -> None:
+    """In alerts and tables; Grafana ignores unknown variables."""
     path = FOLDER / f"{urlsplit(url).path.split('/')[-1]}.json"
     assert path in FILES, origin
     wanted = {key.removeprefix("var-") for key in parse_qs(urlsplit(url).query) if key.startswith("var-")}
@@ -30,8 +30,8 @@ def test_every_link_to_a_dashboard_finds_it_and_its_variables(origin: str, url: 
 
 
 @every_file
-def test_every_link_to_the_documentation_finds_it(path: Path) -> None:
-    """Runbooks are named after alerts, so for each alert there is one."""
+def test_every_link_to_the_documentation_has_an_existing_target(path: Path) -> None:
+    """Runbooks have the names of alerts, so each alert has one."""
     base = "https://example.org/chat-usage-exporter/"
     for text in strings(read(path)):
         if text.startswith(base) and "${" not in text:

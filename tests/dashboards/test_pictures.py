@@ -1,4 +1,4 @@
-"""The pictures in the documentation are of the dashboards as they are."""
+"""The screenshots in the documentation show the current dashboards."""
 
 import hashlib
 import json
@@ -25,8 +25,8 @@ def size(picture: Path) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_pictures_are_of_the_present_dashboard(path: Path) -> None:
-    """`make pictures` notes what it saw; after a change of a dashboard it is to be run again, and looked at."""
+def test_screenshots_show_the_current_dashboard(path: Path) -> None:
+    """`make pictures` records a digest of the dashboard; run it again after a change, and check each picture."""
     taken = json.loads((PICTURES / "taken-of.json").read_text())
     assert taken.keys() == {each.stem for each in FILES}
     assert taken[path.stem] == hashlib.sha256(path.read_bytes()).hexdigest(), "run make pictures, and look at them"
@@ -35,8 +35,8 @@ def test_pictures_are_of_the_present_dashboard(path: Path) -> None:
     assert sizes.pop() > (1500, 800)
 
 
-def test_pages_show_pictures_that_are_there() -> None:
-    """README the best two, docs/dashboards.md all; each picture is shown somewhere, light and dark."""
+def test_documents_show_existing_screenshots() -> None:
+    """README two, docs/dashboards.md all, in light and dark."""
     shown = {
         page: {(page.parent / link).resolve() for link in LINKS.findall(page.read_text())}
         for page in (ROOT / "README.md", ROOT / "docs" / "dashboards.md")
@@ -45,8 +45,8 @@ def test_pages_show_pictures_that_are_there() -> None:
     assert set().union(*shown.values()) == set(PICTURES.glob("*.png"))
 
 
-def test_the_lock_of_the_preview_holds_hashes_and_no_host() -> None:
-    """Each package is pinned by its integrity; where it comes from is the business of the machine."""
+def test_the_lock_file_of_the_preview_has_hashes_and_no_hosts() -> None:
+    """Each package has a hash; the registry depends on the machine."""
     packages = json.loads(LOCK.read_text())["packages"]
     fetched = {name: each for name, each in packages.items() if name and not each.get("link")}
     assert fetched
