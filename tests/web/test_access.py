@@ -129,7 +129,7 @@ def test_an_interval_is_read_as_go_writes_it(interval: object, seconds: float) -
     assert [bucket.take() for _ in range(2)] == [True, not seconds]
 
 
-async def test_headers_are_on_every_answer_also_a_refusal(folder: Path) -> None:
+async def test_headers_are_on_every_response(folder: Path) -> None:
     config = f"{USERS}http_server_config: {{headers: {{X-Frame-Options: deny, X-XSS-Protection: 1}}}}\n"
     async with running_server(folder, config) as place, httpx.AsyncClient(trust_env=False) as http:
         for path in ("/metrics", "/-/healthy", "/nowhere"):
@@ -297,7 +297,7 @@ async def test_guesses_beyond_the_limit_are_refused_at_once_and_counted(folder: 
         (None, ""),
     ],
 )
-def test_clients_are_told_apart_by_address(client: tuple[str, int] | None, network: str) -> None:
+def test_clients_are_distinguished_by_address(client: tuple[str, int] | None, network: str) -> None:
     assert client_network({"type": "http", "client": client}) == network
 
 
@@ -335,7 +335,7 @@ async def test_clients_show_their_certificate(folder: Path, own: str | None, all
         pytest.param(["-tls1_2"], "protocol version", id="an-old-version"),
     ],
 )
-async def test_a_client_is_told_why_its_hand_shake_fails(folder: Path, arguments: list[str], alert: str) -> None:
+async def test_a_client_gets_the_reason_of_a_failed_handshake(folder: Path, arguments: list[str], alert: str) -> None:
     """By a TLS alert, as the toolkit does: a connection that just ends looks like a network fault."""
     async with running_server(folder, f"{TLS}{CLIENTS}  min_version: TLS13\n") as place:
         command = ["openssl", "s_client", "-connect", place, "-ign_eof", *arguments]

@@ -1,4 +1,4 @@
-"""What each path answers, over ASGI; pages are read back by prometheus-client's own parsers."""
+"""Responses of each path; expositions are parsed with prometheus-client."""
 
 import gzip
 from collections.abc import Callable, Iterable
@@ -43,7 +43,7 @@ def plain(response: httpx.Response) -> str:
 async def test_a_scrape_reads_back(
     board: Board, client: Client, content_type: str, parse: Parse, encoding: str
 ) -> None:
-    """Figures and live metrics are one valid page: every family once, every label whole, exactly the type asked for."""
+    """Figures and live metrics are one valid exposition of the requested type, with every family once."""
     board.put("production", RenderedSource({"chat-sessions": figures(7.0)}))
 
     async with client() as http:
@@ -108,13 +108,13 @@ async def test_families_are_picked_by_name(
 
 
 def tail(family: Metric, content_type: str) -> str:
-    """Returns what the text format has behind the name of a family."""
+    """Returns the rest of the text format's lines of a family."""
     return "_total" if family.type == "counter" and content_type == TEXT else ""
 
 
 @ENCODINGS
 async def test_headers_of_a_scrape(board: Board, client: Client, encoding: str) -> None:
-    """A cache between would know what the answer depends on, and the length is that of what is sent."""
+    """The response has the right Vary header for caches, and the length of its body."""
     board.put("production", RenderedSource({"chat-sessions": figures(7.0)}))
     ask = {"Accept-Encoding": encoding}
 
@@ -162,8 +162,10 @@ async def test_header_lines_that_are_repeated_are_one_list(
 
 
 @FORMATS
-async def test_a_page_before_the_first_poll_is_not_empty(client: Client, content_type: str, parse: Parse) -> None:
-    """Whoever scrapes early learns who answers, and that nothing failed."""
+async def test_an_exposition_before_the_first_poll_is_not_empty(
+    client: Client, content_type: str, parse: Parse
+) -> None:
+    """An early scrape succeeds and has the build information."""
     async with client() as http:
         response = await http.get("/metrics", headers={"Accept": content_type})
 
@@ -175,10 +177,10 @@ async def test_a_page_before_the_first_poll_is_not_empty(client: Client, content
 
 @FORMATS
 @ENCODINGS
-async def test_a_page_published_meanwhile_waits_for_the_next_scrape(
+async def test_an_exposition_published_during_a_scrape_is_for_the_next_one(
     board: Board, telemetry: Telemetry, client: Client, content_type: str, parse: Parse, encoding: str
 ) -> None:
-    """The slot is read once per scrape: no answer holds parts of two pages, nor the checksum of another one."""
+    """The board is read once per scrape: no response mixes two expositions or has another one's checksum."""
     board.put("production", RenderedSource({"chat-sessions": figures(1.0, companies=50)}))
 
     def publishing(format_: Format) -> bytes:
@@ -214,7 +216,7 @@ async def test_health_is_the_heartbeat(client: Client, silent_for: float, status
 
 
 async def test_ready_is_who_served_a_report(board: Board, client: Client) -> None:
-    """Not ready says why and where to look; a page without figures is not enough."""
+    """The response has the reason and where to look; an exposition without figures is not ready."""
     async with client() as http:
         board.put("production", RenderedSource({"chat-sessions": ()}))
         before = await http.get("/-/ready")
@@ -230,7 +232,7 @@ async def test_ready_is_who_served_a_report(board: Board, client: Client) -> Non
 
 
 @pytest.mark.parametrize("answers", [200, 503])
-async def test_ready_says_that_no_company_matches(answers: int) -> None:
+async def test_readiness_reports_that_no_company_matches(answers: int) -> None:
     """Once every report was read well: then there is nothing to wait for."""
     clock, world = ManualClock(NOON), World.from_seed(1, 6)
     app = httpx.ASGITransport(create_simulator(world, clock.now, sleep=clock.sleep))
@@ -263,7 +265,7 @@ async def test_ready_says_that_no_company_matches(answers: int) -> None:
         pytest.param("PUT", "/-/healthy", 405, id="PUT to the health"),
     ],
 )
-async def test_nothing_else_is_answered(client: Client, method: str, path: str, status: int) -> None:
+async def test_other_paths_and_methods_are_refused(client: Client, method: str, path: str, status: int) -> None:
     """What is only read cannot be written."""
     async with client() as http:
         response = await http.request(method, path)

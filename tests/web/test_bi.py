@@ -1,4 +1,4 @@
-"""docs/http-api.md says what there is to ask and what comes, and its recipe runs as it stands."""
+"""The recipe in docs/http-api.md works as documented."""
 
 import asyncio
 import re
@@ -41,7 +41,7 @@ def test_each_parameter_field_and_state_is_explained() -> None:
 
 
 async def ran(number: int, python: str | Path) -> str:
-    """Returns what a recipe of the page prints, on two complete days of 600 companies and today."""
+    """Returns the output of a documented recipe for two complete days of 600 companies and today."""
     names = {str(number): f"Company {number}" for number in range(1, 600)} | {"600": "Two\nlines, Inc."}
     held = Days(NOON.date().replace(day=18), NOON.date())
     rows = tuple(
@@ -66,7 +66,7 @@ async def ran(number: int, python: str | Path) -> str:
 
 
 async def test_the_recipe_adds_up_modes_on_complete_days() -> None:
-    """It follows the pages: nobody is left out; a company's line end and comma do not break a line."""
+    """It reads all pages; line ends and commas in names do not break a line."""
     lines = await ran(1, sys.executable)
     assert lines.count("\t19.0\n" if len(MODES) == 1 else "\t29.0\n") == 2 * 600
     assert "2026-11-18\tTwo\nlines, Inc.\t29.0\n" in lines

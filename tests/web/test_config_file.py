@@ -82,7 +82,9 @@ def test_every_cipher_is_one_of_openssl(folder: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_broken_change_changes_nothing_and_is_told_once(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_invalid_change_has_no_effect_and_is_logged_once(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """The previous configuration stays; the next valid file is applied."""
     path = folder / "web.yml"
     path.write_bytes((FILES / "users.good.yml").read_bytes())

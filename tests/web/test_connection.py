@@ -129,7 +129,7 @@ def certified(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 async def test_a_request_has_to_end_in_time(begun: bytes) -> None:
-    """At any stage of a request, also after an answered one."""
+    """At any stage of a request, also after a response."""
     async with door(ConnectionLimits(request=SOON_S)) as opened:
         peer = await opened.peer()
         await peer.says(begun)
@@ -166,8 +166,8 @@ async def test_a_hand_shake_has_to_end_in_time(certified: Path) -> None:
         assert await (await opened.peer(tls=True)).is_answered()
 
 
-async def test_an_answer_has_to_be_read() -> None:
-    """A client that stops reading is cut off; it can still read what the buffers hold."""
+async def test_a_client_that_does_not_read_is_disconnected() -> None:
+    """It can still read what is buffered."""
     async with door(ConnectionLimits(reading=SOON_S)) as opened:
         reads, does_not = await opened.peer(), await opened.peer()
         does_not.writer.transport.pause_reading()  # type: ignore[attr-defined]  # it has, as a transport of a socket
@@ -206,8 +206,8 @@ async def test_the_longest_waiting_makes_room_for_a_new_one(certified: Path, tls
         assert await scraper.is_answered()
 
 
-async def test_few_may_leave_their_answer_unread() -> None:
-    """Each keeps a page in memory; the first of them is closed, and clients that read are served."""
+async def test_only_a_few_responses_may_be_unread() -> None:
+    """Each keeps an exposition in memory; the first is closed, and clients that read are served."""
     async with door(ConnectionLimits(reading=LONG_S, unread=2)) as opened:
         deaf = [await opened.peer() for _ in range(3)]
         for each in deaf:

@@ -1,4 +1,4 @@
-"""Many scrapers while pages are published over and over: each gets one page, whole, of one publication."""
+"""Many scrapers during continuous publishing: each gets one complete exposition."""
 
 import asyncio
 import re
@@ -26,7 +26,7 @@ SEEN = 2
 async def test_each_of_fifty_scrapers_gets_one_publication(
     board: Board, client: Client, worker: Worker, encoding: str
 ) -> None:
-    """No error, no line too few, and no line of another publication, however long the page takes to be sent."""
+    """Without errors, missing lines or lines of another publication, however slow the client is."""
     publications = iter(range(1, 1_000_000))
 
     def publish() -> None:

@@ -1,4 +1,4 @@
-"""/api/v1/days says of each held day what /metrics said of it, and what the simulated platform says is true."""
+"""/api/v1/days has the figures of /metrics and of the simulated platform for each held day."""
 
 import asyncio
 import csv
@@ -131,7 +131,7 @@ async def test_every_held_day_has_the_platforms_own_numbers() -> None:
     ],
 )
 async def test_states_of_days(at: datetime, expected: Mapping[str, str]) -> None:
-    """Today runs; what ended settles for 6 hours; what is read once more is published; the rest is final."""
+    """Today is partial; an ended day settles for 6 hours; a re-read day is published; others are final."""
     async with paradigm(ManualClock(at), World.from_seed(3, 8)) as pipeline:
         await pipeline.poller.poll()
         async with client_of(pipeline.board) as http:
@@ -147,7 +147,7 @@ async def test_states_of_days(at: datetime, expected: Mapping[str, str]) -> None
 
 
 async def test_a_day_that_waits_for_its_rows_has_no_figures() -> None:
-    """A business day without any row is empty, not zero, until somebody has a row or a day has passed."""
+    """A business day without rows is empty instead of 0, until a row arrives or 24 hours have passed."""
     clock, world = ManualClock(NOON), World.from_seed(3, 8)
     transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep, scenarios=("late-day",)))
     async with Pipeline(transport, clock, world.keys.admin) as pipeline, client_of(pipeline.board) as http:
@@ -209,7 +209,7 @@ async def test_a_withdrawn_company_has_no_figures() -> None:
     ],
 )
 async def test_filters_leave_what_they_say(query: str, fits: Any) -> None:
-    """Each is the whole answer without what does not fit, in the same order; days are filtered too."""
+    """A filtered response is the full one without other rows, in the same order; days are filtered too."""
     async with paradigm(ManualClock(NOON), World.from_seed(3, 4)) as pipeline, client_of(pipeline.board) as http:
         await pipeline.poller.poll()
         whole, part = await get_days(http), await get_days(http, query)
@@ -219,7 +219,7 @@ async def test_filters_leave_what_they_say(query: str, fits: Any) -> None:
     assert kept <= {day.date for report in part.reports for day in report.days}
 
 
-async def test_pages_joined_are_the_whole() -> None:
+async def test_joined_pages_are_the_full_response() -> None:
     """Whatever their size, in JSON and in CSV; companies stand in the order of their ids."""
     async with paradigm(ManualClock(NOON), World.from_seed(3, 11)) as pipeline, client_of(pipeline.board) as http:
         await pipeline.poller.poll()
@@ -274,7 +274,7 @@ def named(names: Mapping[str, str] = NAMES, figure: float = 12.0, since: date = 
 
 
 async def test_who_is_in_one_mode_only_has_no_figures_of_the_other() -> None:
-    """Not even when asked for alone, without those who are."""
+    """Not even if it is requested alone."""
     held = Days(NOON.date() - DAY, NOON.date())
     rows = tuple(
         Row(mode, day, company, {Column(QUERIES.family, (mode,)): 1.0})
@@ -304,7 +304,7 @@ async def test_a_tool_counts_zero_on_complete_days_alone() -> None:
 
 
 async def test_json_tells_names_as_they_are() -> None:
-    """Markup, line ends and emoji are text; no browser is asked to guess what it is."""
+    """Markup, line ends and emoji are text, and browsers do not sniff the type."""
     async with client_of(named()) as http:
         answer = await get_days(http)
         headers = (await http.get("/api/v1/days")).headers
@@ -315,7 +315,7 @@ async def test_json_tells_names_as_they_are() -> None:
 
 
 async def test_csv_has_no_formula_and_else_the_same() -> None:
-    """A spreadsheet that opens it runs nothing: what would begin a formula begins with an apostrophe."""
+    """Text that could be a formula in a spreadsheet starts with an apostrophe."""
     async with client_of(named()) as http:
         answer = await get_days(http)
         response = await http.get("/api/v1/days", headers={"Accept": "text/csv"})
@@ -382,7 +382,7 @@ async def test_no_cell_of_any_locale_begins_a_formula(name: str, cell: str) -> N
         pytest.param("application/json", "?format=csv", False, id="csv-by-format"),
     ],
 )
-async def test_the_format_is_what_was_asked_for(accept: str, query: str, json: bool) -> None:
+async def test_the_format_is_the_requested_one(accept: str, query: str, json: bool) -> None:
     async with client_of(named()) as http:
         response = await http.get(f"/api/v1/days{query}", headers={"Accept": accept})
     assert response.headers["content-type"].startswith("application/json" if json else "text/csv")
@@ -414,13 +414,13 @@ WRONG = {
 
 @pytest.mark.parametrize("query", WRONG, ids=[each[:24] for each in WRONG])
 async def test_a_wrong_parameter_is_named_in_one_line(query: str) -> None:
-    """What, where and how to mend it, in JSON whatever was asked for."""
+    """Errors are JSON in any case, with what, where and remedy."""
     async with client_of(named()) as http:
         response = await http.get(f"/api/v1/days?{query}", headers={"Accept": "text/csv"})
     assert (response.status_code, response.json()) == (400, {"error": WRONG[query]})
 
 
-def test_a_selector_may_have_globs_and_empty_is_nobody() -> None:
+def test_a_selector_may_have_globs_and_an_empty_one_matches_nothing() -> None:
     assert read(QueryParams("company=name:N*&company="), {}).company == ("name:N*", "")
 
 
@@ -472,7 +472,7 @@ async def test_gzip_and_head(query: str) -> None:
 
 
 async def test_a_scrape_does_not_wait_for_a_reader() -> None:
-    """Nor does anything else on the event loop, while a long answer is made."""
+    """Nor does anything else on the event loop during a long response."""
     worker, end = Worker("readers"), Event()
     transport = httpx.ASGITransport(create_app(web_context(named(), worker)))
     async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http, asyncio.TaskGroup() as group:
@@ -495,7 +495,7 @@ async def test_before_anything_is_published_there_is_nothing() -> None:
         }
 
 
-async def test_an_unwanted_family_is_not_told() -> None:
+async def test_an_excluded_family_is_not_served() -> None:
     """A measure of which one window is unwanted stays: its days are the same."""
     for excluded, there in ((("paradigm_sessions_*",), False), (("paradigm_sessions_7d",), True)):
         async with paradigm(ManualClock(NOON), World.from_seed(3, 2), excluded=excluded) as pipeline:

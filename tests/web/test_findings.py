@@ -1,4 +1,4 @@
-"""What is wrong with a report is said by level, in words, with its runbook; and is not said a moment too early."""
+"""Problems of a report have level, text and runbook, and are not shown too early."""
 
 import re
 from dataclasses import replace
@@ -24,13 +24,13 @@ MOMENT = timedelta(seconds=1)
 
 
 def view(**health: Any) -> ReportView:
-    """Returns a report that was read at noon, but for what is given of its health."""
+    """Returns a report read at noon, with this health."""
     (found,) = named().shown.views.values()
     return replace(found, health=replace(found.health, **health))
 
 
 def told(found: ReportView, now: datetime = NOON) -> list[tuple[Level, str, str]]:
-    """Returns what is wrong, without the reasons."""
+    """Returns problems without reasons."""
     return [(each.level, each.what, each.runbook) for each in of_report(found, now)]
 
 
@@ -111,11 +111,11 @@ def test_a_failure_is_bad_when_it_lasts(found: ReportView, level: Level) -> None
         pytest.param({"last_attempt": None, "outcome": None}, [], id="not-polled-yet"),
     ],
 )
-def test_what_an_answer_shows(health: dict[str, Any], expected: list[tuple[Level, str, str]]) -> None:
+def test_a_poll_result_shows_its_problem(health: dict[str, Any], expected: list[tuple[Level, str, str]]) -> None:
     assert told(view(**health)) == expected
 
 
-def test_polls_that_stopped_are_told_after_two_intervals() -> None:
+def test_stopped_polls_are_a_problem_after_two_intervals() -> None:
     """One may be late by its jitter."""
     assert not told(view(), NOON + 2 * HOUR)
     assert told(view(), NOON + 2 * HOUR + MOMENT) == [
@@ -135,7 +135,7 @@ def test_a_report_is_fresh_as_long_as_the_alert_rules_say() -> None:
     }
 
 
-def test_withheld_figures_are_told_once_something_was_read() -> None:
+def test_withheld_figures_are_a_problem_once_something_was_read() -> None:
     """A report that was never read has nothing to withhold."""
     stale = replace(view(), day_status=replace(view().day_status, stale=True))
     assert [what for _, what, _ in told(stale)] == ["Its figures are withheld: nothing was read for 3 days"]
@@ -145,7 +145,7 @@ def test_withheld_figures_are_told_once_something_was_read() -> None:
 
 
 def test_thresholds_are_those_of_the_shipped_alert_rules() -> None:
-    """The page reads no rules; whoever changes one of them changes the other one too."""
+    """The page does not read the rules, so both must agree."""
     rules = {
         rule["alert"]: " ".join(rule["expr"].split())
         for file in ("data.yml", "platform.yml")

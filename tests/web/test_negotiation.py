@@ -1,4 +1,4 @@
-"""What a client is given is what it likes best by RFC 9110; the headers of real programs are those that they sent."""
+"""Content negotiation by RFC 9110, with headers of real programs."""
 
 import pytest
 from hypothesis import given
@@ -83,7 +83,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,imag
     ],
 )  # fmt: skip
 def test_the_format_is_the_one_that_is_liked_best(accept: str, chosen: Format) -> None:
-    """OpenMetrics only for who asks for it by name; a more precise range goes before a less precise one."""
+    """OpenMetrics only if it is requested by name; more specific ranges take precedence."""
     assert exposition(accept) is chosen
 
 
@@ -119,7 +119,7 @@ def test_gzip_is_for_who_takes_it(accept_encoding: str, taken: bool) -> None:
 
 @given(st.text())
 def test_no_header_breaks_a_scrape(header: str) -> None:
-    """Whatever stands there is read as something, every quality between 0 and 1."""
+    """Any header can be parsed, with qualities between 0 and 1."""
     assert all(0 <= each.quality <= 1 for each in ranges(header))
     assert exposition(header) in Format
     assert takes_gzip(header) in (True, False)

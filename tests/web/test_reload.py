@@ -1,4 +1,4 @@
-"""`POST /-/reload`, as Prometheus has it: only where it is permitted, and only by POST."""
+"""`POST /-/reload`, as in Prometheus: only if enabled, and only POST."""
 
 from collections.abc import Awaitable, Callable
 
@@ -21,7 +21,7 @@ async def ask(method: str, reload: Callable[[], Awaitable[str]] | None) -> httpx
 
 
 class Reloads:
-    """A reload that counts how often it was asked for, and fails for a reason unless that is empty."""
+    """A reload that counts its calls, and fails if there is a reason."""
 
     def __init__(self, reason: str = "") -> None:
         self.reason = reason
@@ -39,14 +39,14 @@ class Reloads:
         pytest.param("exporter.yml:3: no", 500, "exporter.yml:3: no\n", id="refused"),
     ],
 )
-async def test_the_answer_tells_how_it_went(reason: str, status: int, text: str) -> None:
+async def test_the_response_has_the_result(reason: str, status: int, text: str) -> None:
     reload = Reloads(reason)
     answer = await ask("POST", reload)
 
     assert (answer.status_code, answer.text, reload.count) == (status, text, 1)
 
 
-async def test_where_it_is_off_the_answer_names_the_flag() -> None:
+async def test_the_response_names_the_flag_if_disabled() -> None:
     answer = await ask("POST", None)
 
     assert answer.status_code == 403

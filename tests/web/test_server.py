@@ -69,8 +69,8 @@ def test_an_address_is_listened_on(address: str, base: str, hosts: list[str]) ->
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:0", ":0"])
-def test_no_part_of_an_answer_waits_for_an_acknowledgement(address: str) -> None:
-    """Otherwise a short page on a kept connection takes 44 ms instead of 1."""
+def test_no_part_of_a_response_waits_for_an_acknowledgement(address: str) -> None:
+    """Otherwise a short response on a persistent connection takes 44 ms instead of 1."""
     with listen(address, "--web.listen-address") as listening:
         port = listening.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)), listening.accept()[0] as accepted:
@@ -78,7 +78,7 @@ def test_no_part_of_an_answer_waits_for_an_acknowledgement(address: str) -> None
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", ""], ids=["one interface", "every interface"])
-def test_a_busy_port_is_said(address: str) -> None:
+def test_a_busy_port_is_reported(address: str) -> None:
     """The usual mistake: it is running already. The message names the address, the reason and the option."""
     with listen("127.0.0.1:0", OPTION) as listening:
         busy = f"{address}:{listening.getsockname()[1]}"
@@ -96,7 +96,7 @@ def test_a_busy_port_is_said(address: str) -> None:
         pytest.param("http://localhost:0", "name or service not known", id="a URL"),
     ],
 )
-def test_an_address_that_cannot_be_had_is_said(address: str, reason: str) -> None:
+def test_an_unavailable_address_is_reported(address: str, reason: str) -> None:
     """In the system's words, in one line."""
     with pytest.raises(ConfigError) as caught:
         listen(address, OPTION)
@@ -121,8 +121,8 @@ def test_an_address_that_cannot_be_had_is_said(address: str, reason: str) -> Non
         pytest.param(f"{'ü' * 64}.example:0", id="a name with a part too long"),
     ],
 )
-def test_what_is_no_address_is_said(address: str) -> None:
-    """The message shows what was given, where, and what to write instead."""
+def test_an_invalid_address_is_reported(address: str) -> None:
+    """The message has the value, the option and the expected form."""
     with pytest.raises(ConfigError) as caught:
         listen(address, OPTION)
 

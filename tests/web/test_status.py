@@ -1,4 +1,4 @@
-"""The status page says what /metrics says, in words; what is wrong, since when and what to do; and nothing else."""
+"""The status page agrees with /metrics, and shows problems with their start and remedy."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -47,7 +47,7 @@ RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 
 
 async def status(board: Board, query: str = "", **options: Any) -> ParsedStatusPage:
-    """Reads the page over a board."""
+    """Requests and parses the page of a board."""
     async with client_of(board, **options) as http:
         response = await http.get(f"/{query}")
     assert response.status_code == 200
@@ -119,7 +119,7 @@ async def test_page_api_metrics_and_the_platform_agree() -> None:
     "name", ["sessions", "likes", "liked_share", "grounded_share", "tool_uses", "active_users", "document_uses"]
 )
 async def test_another_activity_is_shown_with_its_own_figures(name: str) -> None:
-    """Of whatever report it is; the six weeks add up what the activity adds up."""
+    """For any activity; six weeks are added up as the activity."""
     async with paradigm(ManualClock(NOON), World.from_seed(3, 6), min_group=15) as pipeline:
         await pipeline.poller.poll()
         page, text = await status(pipeline.board, f"?activity={name}"), pipeline.text()
@@ -163,7 +163,7 @@ async def quiet(moment: datetime = NOON, *limits: Threshold) -> Board:
 
 
 def broken(text: str) -> list[tuple[str, ...]]:
-    """Returns who breaks which limit, compared as the alert rules do, from a page of metrics: as cells of a row."""
+    """Returns broken limits as cells of a row, computed from the exposition as the alert rules do."""
     values: dict[tuple[str, ...], float] = {}
     limits = []
     for each in samples(text):
@@ -197,7 +197,7 @@ SUNDAY = utc(2026, 11, 22, 12)
 
 @pytest.mark.parametrize(("now", "judged"), [(NOON, "Thu 19 Nov 2026"), (SUNDAY, "Fri 20 Nov 2026")])
 async def test_limits_are_broken_as_the_alert_rules_have_it(now: datetime, judged: str) -> None:
-    """Who breaks one stands first; its runbook, the judged day, the figure and the limit have cells of their own.
+    """Companies outside their limits are first, with runbook, day, figure and limit.
 
     On a weekend that day is Friday, whatever Saturday's figure beside it is; who keeps all limits has nothing there.
     """
@@ -230,7 +230,7 @@ async def test_each_broken_limit_has_a_row_of_its_own() -> None:
 
 
 async def test_what_companies_come_to_is_on_top_with_its_day() -> None:
-    """Of each source with figures: the sum of its companies, against what is usual for those that have it."""
+    """For each source with figures, the sum of its companies and of their baselines."""
     async with paradigm(ManualClock(SUNDAY), World.from_seed(3, 12)) as pipeline:
         await pipeline.poller.poll()
         page, text = await status(pipeline.board, now=lambda: SUNDAY), pipeline.text()
@@ -244,7 +244,7 @@ async def test_what_companies_come_to_is_on_top_with_its_day() -> None:
 
 
 async def test_limits_are_not_evaluated_by_old_figures() -> None:
-    """As by the alert rules: when the last day is too old, the report is what is wrong, not the company."""
+    """As in the alert rules: if the last day is too old, the problem is of the report."""
     board = await quiet()
     page = await status(board, now=lambda: NOON + timedelta(days=2))
     assert {row["Broken limit"].strip() for row in page.companies} == {"not evaluated"}
@@ -261,7 +261,7 @@ FAILING = {
 
 @pytest.mark.parametrize("scenario", FAILING)
 async def test_a_failing_report_says_what_why_since_when_and_what_to_do(scenario: str) -> None:
-    """Its figures stay on the page; the failure is told in the words of the log."""
+    """Figures stay; the failure has the text of the log."""
     clock, world = ManualClock(NOON), World.from_seed(1, 6)
     transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep))
     what, runbook, why = FAILING[scenario]
@@ -287,7 +287,7 @@ async def test_a_failing_report_says_what_why_since_when_and_what_to_do(scenario
     assert page.summary.startswith("1 of 1 reports needs attention")
 
 
-async def test_what_has_one_cause_is_told_once() -> None:
+async def test_a_cause_is_shown_once() -> None:
     """A refused key is one line, not one for each report."""
     clock, world = ManualClock(NOON), World.from_seed(1, 4)
     transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep, scenarios=("key-rejected",)))
@@ -322,7 +322,7 @@ async def test_a_refused_configuration_shows_until_a_good_one_is_read() -> None:
 
 
 async def test_late_polls_and_late_days() -> None:
-    """Nothing needs to be published for that: the page looks at the clock."""
+    """Without a new publication, since the page checks the clock."""
     async with paradigm(ManualClock(NOON), World.from_seed(3, 4)) as pipeline:
         await pipeline.poller.poll()
         board = pipeline.board
@@ -334,7 +334,7 @@ async def test_late_polls_and_late_days() -> None:
 
 
 async def test_an_empty_day_and_companies_that_are_missing() -> None:
-    """What the exporter itself finds: days that wait, expected companies, selectors that select nobody."""
+    """Awaited days, expected companies, and selectors without a match."""
     clock, world = ManualClock(NOON), World.from_seed(3, 8)
     transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep, scenarios=("late-day",)))
     target = target_with(companies=Companies(expected=("1", "4711"), exclude=("No such*",)))
@@ -368,7 +368,7 @@ async def test_a_company_that_was_taken_back_is_named() -> None:
 
 
 async def test_a_renamed_company_has_one_name() -> None:
-    """On the page whatever activity is shown or searched for, and in the API: the newest, also of quiet reports."""
+    """On the page for any activity or search, and in the API: the newest name, also of quiet reports."""
     platform = Platform(all_days("17", "18"))
     platform.silent_in_tools = frozenset({"18"})
     both = (PLATFORM.reports["chat-sessions"], PLATFORM.reports["tools"])
@@ -388,7 +388,7 @@ async def test_a_renamed_company_has_one_name() -> None:
 
 
 async def test_before_the_first_poll() -> None:
-    """The page is there, and says that it knows nothing yet."""
+    """The page says that there are no figures yet."""
     nothing = await status(Board())
     assert nothing.summary == "No figures yet: the first poll is still running. "
     async with paradigm(ManualClock(NOON), World.from_seed(3, 4)) as pipeline:
@@ -409,7 +409,7 @@ async def test_a_report_that_the_platform_lacks_is_no_trouble() -> None:
 
 
 async def test_names_are_shown_and_never_interpreted() -> None:
-    """Markup in a name is text, in the row and in what the page's own script reads."""
+    """Markup in a name is text, in the row and in the data of the script."""
     async with client_of(named()) as http:
         text = (await http.get("/")).text
     page = ParsedStatusPage.of(text)
@@ -446,13 +446,13 @@ def many(count: int) -> Board:
     ],
 )
 async def test_companies_can_be_found_among_many(query: str, first: int, last: int, count: int) -> None:
-    """Searched, sorted and cut into pages by the server, over all of them."""
+    """The server searches, sorts and pages all companies."""
     page = await status(many(120), query)
     assert len(page.companies) == count
     assert (identity(page.companies[0]), identity(page.companies[-1])) == (str(first), str(last))
 
 
-async def test_nobody_fits() -> None:
+async def test_no_company_matches() -> None:
     assert not (await status(many(3), "?q=nobody")).companies
     assert not (await status(many(3), "?source=other")).companies
 
@@ -465,7 +465,7 @@ async def test_runbooks_are_where_the_operator_has_them() -> None:
 
 
 async def test_without_an_address_of_the_runbooks_there_is_no_dead_link() -> None:
-    """The address that stands as an example leads nowhere; the runbook is named all the same."""
+    """The example address is no link, but the runbook is named."""
     page = await status(await quiet(), links=Links())
     assert not any("example.org" in link for link in page.links)
     assert any(
@@ -486,7 +486,7 @@ async def test_a_company_links_to_its_dashboard() -> None:
     assert not any("grafana" in link for link in (await status(board)).links)
 
 
-async def test_every_link_is_answered_or_leads_to_a_runbook() -> None:
+async def test_every_link_works_or_is_of_a_runbook() -> None:
     """Pages, heads and files; nothing is loaded from another host."""
     board = await quiet()
     page = await status(board)
@@ -500,7 +500,7 @@ async def test_every_link_is_answered_or_leads_to_a_runbook() -> None:
 
 
 async def test_the_page_is_rendered_once_a_minute_and_publication() -> None:
-    """Whoever else asks gets the same bytes; another query, minute or publication is another page."""
+    """Other requests get the same bytes; another query, minute or publication gives another page."""
     files = dict.fromkeys(("icon.svg", "status.css", "status.js"), "")
     status_page, shown, board = StatusPage(files), Published(), named()
     state = PageState(board.shown, NOON, {})
@@ -539,7 +539,7 @@ async def test_headers_of_the_web_configuration_win(tmp_path: Path) -> None:
     worker.close()
 
 
-async def test_a_removed_source_leaves_page_and_api() -> None:
+async def test_a_removed_source_is_neither_on_the_page_nor_in_the_api() -> None:
     """In the one step in which its series go."""
     board = named()
     board.replace({"s": NOTHING}, USUAL_LIMITS)
@@ -548,7 +548,7 @@ async def test_a_removed_source_leaves_page_and_api() -> None:
     assert not (await status(board)).reports
 
 
-async def test_unwanted_families_are_not_on_the_page() -> None:
+async def test_excluded_families_are_not_on_the_page() -> None:
     """What is not on /metrics is not shown here either: a dash, and no limit."""
     async with paradigm(ManualClock(NOON), World.from_seed(3, 4), excluded=("chat_usage_activity_*",)) as pipeline:
         await pipeline.poller.poll()
@@ -566,7 +566,7 @@ def test_a_picture_of_nothing_says_so() -> None:
 
 
 async def test_files_are_kept_by_browsers_until_they_change() -> None:
-    """Their address carries their version; without it they are asked for again each time, and 304 answers."""
+    """Their URL has a version; without it they are requested each time and the response is 304."""
     page = await status(named())
     address = next(link for link in page.links if "status.css" in link)
     async with client_of(Board()) as http:

@@ -1,4 +1,4 @@
-"""Whatever text a platform sends as a name: a label, a cell, a page and a message hold it as that alone."""
+"""Any text that a platform sends as a name stays text in labels, cells, pages and messages."""
 
 import csv
 import io
@@ -51,7 +51,7 @@ def test_a_label_is_the_name(name: str) -> None:
 
 
 async def page_of(names: Sequence[str], words: str) -> ParsedStatusPage:
-    """Reads the status page of companies with these names, in which somebody looked for `words`."""
+    """Requests the status page of companies with these names, with a search for `words`."""
     companies = {str(number): name for number, name in enumerate(names)}
     held = Days(date(2026, 11, 18), NOON.date())
     queries = Column(QUERIES.family, ("chat",))
@@ -65,7 +65,7 @@ async def page_of(names: Sequence[str], words: str) -> ParsedStatusPage:
 @pytest.mark.anyio
 @settings(max_examples=5)
 @given(st.lists(NAMES, min_size=20, max_size=40), NAMES.filter(str.strip))
-async def test_a_page_has_what_is_sent_as_text_alone(names: list[str], words: str) -> None:
+async def test_a_page_has_names_only_as_text(names: list[str], words: str) -> None:
     """The tags of the same page about plain names, and the names themselves."""
     page, plain = await page_of(names, ""), await page_of(["x"] * len(names), "")
     assert page.tags == plain.tags
