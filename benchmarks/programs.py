@@ -15,7 +15,7 @@ from exporter.simulator.paradigm.world import HISTORY, World
 
 OURS = (sys.executable, "-c", "from exporter.cli.main import main; main()")
 SEED = 1
-PATIENCE_S = 1800.0
+TIMEOUT_S = 1800.0
 PAUSE_S = 0.02
 LAST_READ = 'window_coverage_ratio{source="production",report="user-activities",window="28d"} 1.0'
 FIGURE = "paradigm_user_queries_last_day{"
@@ -48,7 +48,7 @@ class Program:
         """Waits until the condition is true, and returns the seconds it waited."""
         began = time.monotonic()
         while not condition():
-            if self.process.poll() is not None or time.monotonic() - began > PATIENCE_S:
+            if self.process.poll() is not None or time.monotonic() - began > TIMEOUT_S:
                 raise SystemExit(f"waited in vain for {what}; exit status {self.process.poll()}")
             time.sleep(PAUSE_S)
         return time.monotonic() - began

@@ -27,7 +27,7 @@ from exporter.simulator.paradigm.world import World
 from exporter.web.server.server import listen, url
 from tests.cli.conftest import CANARY
 
-PATIENCE_S = 20
+TIMEOUT_S = 20
 EVERY_OPTION = """
 sources:
   production:
@@ -110,7 +110,7 @@ async def simulated(*scenarios: str) -> AsyncIterator[Mapping[str, str]]:
 
 async def until(http: httpx.AsyncClient, path: str, says: str) -> str:
     """Requests until the answer contains some words, and returns it; the exporter runs in between."""
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(TIMEOUT_S):
         while says not in (answer := (await http.get(path)).text):  # noqa: ASYNC110 a scrape can only ask again
             await asyncio.sleep(0.01)
     return answer

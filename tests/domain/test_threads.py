@@ -16,7 +16,7 @@ from exporter.domain.blocking import Worker
 
 pytestmark = pytest.mark.anyio
 
-PATIENCE_S = 20
+TIMEOUT_S = 20
 
 
 @pytest.fixture
@@ -36,13 +36,13 @@ class Gate:
 
     def __call__(self) -> str:
         self.begun.set()
-        assert self.open.wait(PATIENCE_S)
+        assert self.open.wait(TIMEOUT_S)
         return "through"
 
 
 async def begun(gate: Gate) -> None:
     """Waits without stopping the loop."""
-    assert await asyncio.to_thread(gate.begun.wait, PATIENCE_S)
+    assert await asyncio.to_thread(gate.begun.wait, TIMEOUT_S)
 
 
 async def test_jobs_run_one_after_the_other_in_order(worker: Worker) -> None:
@@ -101,7 +101,7 @@ async def test_what_a_job_raises_reaches_the_waiter(worker: Worker, raised: Base
 async def outcome(worker: Worker, job: Callable[[], object]) -> object:
     """Returns what the job returns or raises, also what pytest would obey."""
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             return await worker.run(job)
     except BaseException as error:
         return error
@@ -151,7 +151,7 @@ async def test_what_a_job_held_is_let_go_of_when_it_is_done(worker: Worker) -> N
     held.open.set()
     await worker.run(held)
     del held
-    assert await asyncio.to_thread(gone.wait, PATIENCE_S)
+    assert await asyncio.to_thread(gone.wait, TIMEOUT_S)
 
 
 async def test_close_ends_the_thread_after_the_queued_jobs() -> None:
@@ -164,7 +164,7 @@ async def test_close_ends_the_thread_after_the_queued_jobs() -> None:
     gate.open.set()
 
     assert await asyncio.gather(*jobs) == ["through", "queued"]
-    await asyncio.to_thread(thread.join, PATIENCE_S)
+    await asyncio.to_thread(thread.join, TIMEOUT_S)
     assert not thread.is_alive()
 
 
@@ -199,5 +199,5 @@ def test_a_command_ends_while_a_file_hangs(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "key")
     command = [sys.executable, "-c", HANGING, str(tmp_path / "key")]
     root = Path(__file__).parents[2]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
     assert (0, "ended\n") == (done.returncode, done.stdout), done.stderr

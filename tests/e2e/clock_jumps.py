@@ -84,7 +84,7 @@ def measured(jump: Jump, library: str, folder: Path, platform: str, key: str) ->
             except httpx.TransportError:
                 return False
 
-        with running(command, folder / "log", is_polled, patience_s=60) as process:
+        with running(command, folder / "log", is_polled, timeout_s=60) as process:
             time.sleep(2)
             before, began, polled_after, ends = polls(http), time.monotonic(), math.inf, POLL_S
             offset.write_text(f"{jump.after:+d}")

@@ -60,19 +60,19 @@ def answers(url: str) -> bool:
         return False
 
 
-def wait_for(condition: Callable[[], Found], what: str, patience_s: float) -> Found:
+def wait_for(condition: Callable[[], Found], what: str, timeout_s: float) -> Found:
     """Calls `condition` until its result is true, and returns it.
 
     Raises:
-        TimeoutError: it was not within `patience_s` seconds; the message says `what` was waited for.
+        TimeoutError: it did not become true within `timeout_s` seconds; the message names `what` was waited for.
     """
-    deadline = time.monotonic() + patience_s
+    deadline = time.monotonic() + timeout_s
     while True:
         answer = condition()
         if answer:
             return answer
         if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {patience_s:g} s in vain for {what}")
+            raise TimeoutError(f"waited {timeout_s:g} s in vain for {what}")
         time.sleep(PAUSE_S)
 
 
@@ -81,7 +81,7 @@ def running(
     command: Sequence[str | Path],
     log: Path,
     is_ready: Callable[[], bool],
-    patience_s: float = 20,
+    timeout_s: float = 20,
     grace_s: float = 5,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Runs a program; the block starts when it is ready.
@@ -90,7 +90,7 @@ def running(
         command: the program and its arguments; it gets no standard input.
         log: the file for what it prints, copied to stderr at the end, which pytest shows when the test failed.
         is_ready: asked until true, or until the program ends.
-        patience_s: seconds that it may take to get ready.
+        timeout_s: seconds until it must be ready.
         grace_s: seconds between SIGTERM and SIGKILL at the end.
 
     Raises:
@@ -107,7 +107,7 @@ def running(
         return is_ready()
 
     try:
-        wait_for(is_ready_or_ended, f"{name} to get ready", patience_s)
+        wait_for(is_ready_or_ended, f"{name} to get ready", timeout_s)
         yield process
     finally:
         end(process, grace_s)

@@ -51,14 +51,14 @@ class Prometheus:
         vector = msgspec.json.decode(answer.content, type=_Answer).data
         return [Point(series.metric, float(series.value[1])) for series in vector.result]
 
-    def wait_until(self, expression: str, patience_s: float = 20) -> list[Point]:
+    def wait_until(self, expression: str, timeout_s: float = 20) -> list[Point]:
         """Evaluates `expression` until it yields something, and returns that.
 
         Raises:
-            TimeoutError: it yielded nothing within `patience_s` seconds; the message holds the state of the target.
+            TimeoutError: it yielded nothing within `timeout_s` seconds; the message holds the state of the target.
         """
         try:
-            return programs.wait_for(lambda: self.query(expression), f"a result of {expression}", patience_s)
+            return programs.wait_for(lambda: self.query(expression), f"a result of {expression}", timeout_s)
         except TimeoutError as error:
             targets = loopback.get(f"{self.url}/api/v1/targets").text
             raise TimeoutError(f"{error}; targets: {targets}") from None

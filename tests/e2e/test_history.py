@@ -93,7 +93,7 @@ def months(days: Days) -> Iterator[Days]:
         first = following
 
 
-def truth(world: World, days: Days) -> Mapping[Sum, float]:
+def expected_sums(world: World, days: Days) -> Mapping[Sum, float]:
     found = defaultdict[Sum, float](float)
     for fact in daily(world, days, datetime.now(UTC)):
         month = max(fact.day.replace(day=1), days.first)
@@ -113,7 +113,7 @@ def stored(prometheus: Prometheus, families: Iterable[str], days: Days) -> Mappi
     return found
 
 
-def told(sums: Mapping[Sum, float]) -> Mapping[Sum, float]:
+def nonzero_sums(sums: Mapping[Sum, float]) -> Mapping[Sum, float]:
     """Leaves out zeros, which may be absent, and digits that depend on the order of addition."""
     return {which: round(value, 6) for which, value in sums.items() if value}
 
@@ -141,12 +141,12 @@ def test_three_years_of_fifty_companies_are_exact(
     asked = time.monotonic()
     folder = blocks(file).parent
     made = time.monotonic()
-    wanted = truth(World.from_seed(SEED, 50), YEARS)
+    wanted = expected_sums(World.from_seed(SEED, 50), YEARS)
     config = folder / "prometheus.json"
     config.write_text("{}")
     with started(prometheus, folder, config, "--storage.tsdb.retention.time=10y") as store:
         found = stored(store, sorted({which.family for which in wanted}), YEARS)
-    assert told(found) == told(wanted)
+    assert nonzero_sums(found) == nonzero_sums(wanted)
     tell(
         f"history: three years of 50 companies in {asked - began:.1f} s, {file.stat().st_size / MEBIBYTE:.0f} MiB; "
         f"blocks in {made - asked:.1f} s; {len(found)} sums compared in {time.monotonic() - made:.1f} s"

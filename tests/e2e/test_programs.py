@@ -65,7 +65,7 @@ def test_a_program_that_ends_early_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_a_program_that_never_gets_ready_is_given_up(tmp_path: Path) -> None:
     """There is a timeout, and the message names what was waited for."""
-    never = programs.running(python("import time; time.sleep(60)"), tmp_path / "log", lambda: False, patience_s=0.1)
+    never = programs.running(python("import time; time.sleep(60)"), tmp_path / "log", lambda: False, timeout_s=0.1)
 
     with pytest.raises(TimeoutError, match=r"waited 0\.1 s in vain for .*python.* to get ready"), never:
         pytest.fail("the block was entered")

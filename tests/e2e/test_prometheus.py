@@ -89,4 +89,4 @@ def test_a_timeout_names_query_and_target_state(prometheus: Path, tmp_path: Path
     nobody = f"127.0.0.1:{free_port()}"
     told = r"in vain for a result of pages; targets: .*activeTargets"
     with scraping(prometheus, tmp_path, nobody) as running, pytest.raises(TimeoutError, match=told):
-        running.wait_until("pages", patience_s=0.1)
+        running.wait_until("pages", timeout_s=0.1)

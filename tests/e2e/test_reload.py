@@ -23,7 +23,7 @@ pytestmark = pytest.mark.e2e
 COMMAND = [sys.executable, "-m", "exporter.cli"]
 FIGURE = 'paradigm_sessions_last_day{source="stays"'
 KEY = World.from_seed(SEED).keys.admin
-PATIENCE_S = 30
+TIMEOUT_S = 30
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Served:
         """Writes a configuration, sends SIGHUP, and waits for these lines in the exposition."""
         self.config.write_text(config)
         self.process.send_signal(signal.SIGHUP)
-        programs.wait_for(lambda: self.shows(*lines), f"{lines} after SIGHUP", PATIENCE_S)
+        programs.wait_for(lambda: self.shows(*lines), f"{lines} after SIGHUP", TIMEOUT_S)
 
 
 @contextmanager
@@ -105,7 +105,7 @@ def test_a_process_reloads_on_sighup_and_no_scrape_fails(tmp_path: Path) -> None
     """Figures of an unchanged source are always served, despite an invalid file, a new source and a removed one."""
     with simulating(tmp_path) as platform, serving(tmp_path, sources(platform, stays="", goes="")) as served:
         programs.wait_for(
-            lambda: served.shows(FIGURE, 'paradigm_sessions_last_day{source="goes"'), "figures", PATIENCE_S
+            lambda: served.shows(FIGURE, 'paradigm_sessions_last_day{source="goes"'), "figures", TIMEOUT_S
         )
         with scraping(served) as statuses:
             served.hang_up("sources: [", BAD, 'source="goes"')
@@ -117,7 +117,7 @@ def test_a_process_reloads_on_sighup_and_no_scrape_fails(tmp_path: Path) -> None
             )
             assert not served.shows('source="goes"')
         served.process.send_signal(signal.SIGTERM)
-        status = served.process.wait(PATIENCE_S)
+        status = served.process.wait(TIMEOUT_S)
 
     log = served.log.read_text().splitlines()
     assert (status, set(statuses)) == (0, {200})

@@ -139,7 +139,7 @@ def serving(folder: Path, log_format: str) -> Iterator[tuple[str, Path, int]]:
         polled = {name for line in said for name in re.findall(r'source"?[=:] ?"?([\w-]+)', line)}
         return polled >= {*SOURCES, *OTHER_SOURCES}
 
-    with programs.running(command, log, was_polled, patience_s=120) as process:
+    with programs.running(command, log, was_polled, timeout_s=120) as process:
         yield f"http://{address}", log, process.pid
 
 

@@ -23,7 +23,7 @@ from tests.fuzz.check import check, make_input
 from tests.fuzz.targets import Target, targets
 
 _RUNS = re.compile(r"^#(\d+)\s", re.MULTILINE)
-_PATIENCE_S = 120.0
+_TIMEOUT_S = 120.0
 
 
 class Outcome(NamedTuple):
@@ -36,7 +36,7 @@ class Outcome(NamedTuple):
 def guided(target: Target, seconds: float) -> Outcome:
     """Fuzzes in a separate process, which libFuzzer ends."""
     command = [sys.executable, "-m", "tests.fuzz.guided", target.name, str(max(1, round(seconds)))]
-    retry_budget = seconds + _PATIENCE_S
+    retry_budget = seconds + _TIMEOUT_S
     ended = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=retry_budget, check=False)
     read = max(map(int, _RUNS.findall(ended.stderr)), default=0)
     if not ended.returncode:

@@ -20,7 +20,7 @@ CONFINED = ("--read-only", "--cap-drop=all", "--security-opt=no-new-privileges",
 """Options of a restricted cluster: read-only, no capabilities, no new privileges."""
 BASE = "localhost/debian-python:trixie"
 """The base image of tools/image."""
-BUILD_PATIENCE_S = 300
+BUILD_TIMEOUT_S = 300
 SOMEBODY = "12345:54321"
 """A user and group without an account."""
 
@@ -33,7 +33,7 @@ def built(*stage: str) -> str:
     if getuid() != 0:
         pytest.skip("images are built and run by root alone here: tools/image says why")
     done = subprocess.run(
-        [SCRIPT, "build", *stage], capture_output=True, text=True, check=False, timeout=BUILD_PATIENCE_S
+        [SCRIPT, "build", *stage], capture_output=True, text=True, check=False, timeout=BUILD_TIMEOUT_S
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

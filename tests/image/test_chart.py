@@ -17,7 +17,7 @@ from tests.oncall.shipped import Config, mapping, mappings, words
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
-PATIENCE_S = 30
+TIMEOUT_S = 30
 
 
 DEPLOYMENT = ("spec", "template", "spec")
@@ -74,9 +74,9 @@ def pod(image: str, tmp_path: Path) -> Iterator[tuple[Container, list[Config]]]:
 def test_it_serves_and_the_charts_test_passes(pod: tuple[Container, list[Config]]) -> None:
     """With the key from a file, and only the state folder writable."""
     container, found = pod
-    wait_for(lambda: "paradigm_user_queries_last_day{" in container.page(), "figures", PATIENCE_S)
+    wait_for(lambda: "paradigm_user_queries_last_day{" in container.page(), "figures", TIMEOUT_S)
     wait_for(
-        lambda: "state" in podman("exec", container.name, "ls", "/var/lib/chat-usage-exporter"), "state", PATIENCE_S
+        lambda: "state" in podman("exec", container.name, "ls", "/var/lib/chat-usage-exporter"), "state", TIMEOUT_S
     )
     (only,) = mappings(at(the(found, "Pod"), "spec", "containers"))
     service = str(at(the(found, "Service"), "metadata", "name"))

@@ -17,7 +17,7 @@ from tests.image.containers import SOMEBODY, Container, logs, podman, running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
-PATIENCE_S = 30
+TIMEOUT_S = 30
 LARGEST_MB = 60
 """Allowed size of program and libraries, in addition to the base image."""
 
@@ -37,8 +37,8 @@ def exporter(image: str, platforms: Mapping[str, str]) -> Iterator[Container]:
 
 def serves_both(container: Container) -> None:
     """Waits for figures of both platforms."""
-    wait_for(lambda: "paradigm_user_queries_last_day{" in container.page(), "Paradigm's figures", PATIENCE_S)
-    wait_for(lambda: "chatcaptain_conversations_last_day{" in container.page(), "ChatCaptain's", PATIENCE_S)
+    wait_for(lambda: "paradigm_user_queries_last_day{" in container.page(), "Paradigm's figures", TIMEOUT_S)
+    wait_for(lambda: "chatcaptain_conversations_last_day{" in container.page(), "ChatCaptain's", TIMEOUT_S)
     companies = re.findall(r'^paradigm_user_queries_last_day\{.*?company="([^"]+)"', container.page(), re.MULTILINE)
     assert len(set(companies)) > 10
 
@@ -101,7 +101,7 @@ def test_the_first_process_is_the_exporter(exporter: Container) -> None:
 def test_sigterm_stops_it_with_status_0(image: str, platforms: Mapping[str, str]) -> None:
     """Ignoring the signal would give 137."""
     with running(image, platforms, "serve") as container:
-        wait_for(container.page, "the exporter", PATIENCE_S)
+        wait_for(container.page, "the exporter", TIMEOUT_S)
         podman("kill", "--signal", "TERM", container.name)
         assert podman("wait", container.name).strip() == "0", logs(container.name)
 
@@ -113,7 +113,7 @@ def test_the_health_check_requests_the_exporter(image: str, platforms: Mapping[s
     kind, *command = health["Test"]
     assert kind == "CMD"
     with running(image, platforms, "serve") as container:
-        wait_for(container.page, "the exporter", PATIENCE_S)
+        wait_for(container.page, "the exporter", TIMEOUT_S)
         port = container.url.rpartition(":")[2]
         proxy = "--env=http_proxy=http://127.0.0.1:1"
         podman("exec", proxy, container.name, *(part.replace("9854", port) for part in command))

@@ -19,7 +19,7 @@ from tests.repository.test_compose import ROOT, SERVICES, SUITE, volumes
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
-PATIENCE_S = 30
+TIMEOUT_S = 30
 PREFIX = f"chat-usage-stack-{os.getpid()}"
 ORDER = ("simulator", "exporter", "receiver", "alertmanager", "prometheus")
 PROGRAMS = {"prometheus": "prometheus", "alertmanager": "prometheus-alertmanager"}
@@ -95,7 +95,7 @@ def alertmanagers() -> list[Config]:
 
 def test_prometheus_scrapes_figures_of_both_platforms(stack: None) -> None:
     """With the shipped configuration, whose addresses are on localhost."""
-    (target,) = wait_for(targets, "Prometheus to have a target", PATIENCE_S)
+    (target,) = wait_for(targets, "Prometheus to have a target", TIMEOUT_S)
     assert mapping(target["labels"])["job"] == "chat-usage-exporter"
     assert target["scrapeUrl"] == "http://localhost:9854/metrics"
 
@@ -103,11 +103,11 @@ def test_prometheus_scrapes_figures_of_both_platforms(stack: None) -> None:
         page = asked(str(target["scrapeUrl"]))
         return "paradigm_user_queries_last_day{" in page and "chatcaptain_conversations_last_day{" in page
 
-    assert wait_for(served, "the figures", PATIENCE_S)
+    assert wait_for(served, "the figures", TIMEOUT_S)
 
 
 def test_prometheus_has_the_rules_and_finds_alertmanager(stack: None) -> None:
-    (found,) = wait_for(alertmanagers, "Alertmanager to be found", PATIENCE_S)
+    (found,) = wait_for(alertmanagers, "Alertmanager to be found", TIMEOUT_S)
     assert found["url"] == "http://localhost:9093/api/v2/alerts"
     assert "ChatUsageBelowThreshold" in asked("http://localhost:9090/api/v1/rules")
 
@@ -115,7 +115,7 @@ def test_prometheus_has_the_rules_and_finds_alertmanager(stack: None) -> None:
 def test_notifications_are_printed(stack: None) -> None:
     """The dead man's switch is sent at once."""
     alert = {"labels": {"alertname": "ChatUsageWatchdog", "service": "chat-usage", "severity": "info"}}
-    wait_for(lambda: asked("http://localhost:9093/-/ready"), "Alertmanager", PATIENCE_S)
+    wait_for(lambda: asked("http://localhost:9093/-/ready"), "Alertmanager", TIMEOUT_S)
     asked("http://localhost:9093/api/v2/alerts", json.dumps([alert]))
-    told = wait_for(lambda: logs(f"{PREFIX}-receiver"), "a message", PATIENCE_S)
+    told = wait_for(lambda: logs(f"{PREFIX}-receiver"), "a message", TIMEOUT_S)
     assert told.startswith("--- to chat-usage-dead-mans-switch: ")

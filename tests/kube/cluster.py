@@ -16,7 +16,7 @@ from tools.chart_schemas import CUSTOM, definition
 
 TOOLS = Path(__file__).parents[2] / "tools" / "kube"
 TOKEN = "a-token-of-this-test"
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
@@ -88,11 +88,11 @@ def running(folder: Path) -> Iterator[Cluster]:
             trust_env=False,
         )
         command = server(tools, folder, store, port)
-        with api, programs.running(command, folder / "api.log", lambda: is_ready(api), PATIENCE_S):
+        with api, programs.running(command, folder / "api.log", lambda: is_ready(api), TIMEOUT_S):
             cluster = Cluster(api, kubeconfig)
             for plural in CUSTOM:
                 cluster.create(dict(definition(plural)), really=True).raise_for_status()
-            programs.wait_for(lambda: served(api), "the custom kinds", PATIENCE_S)
+            programs.wait_for(lambda: served(api), "the custom kinds", TIMEOUT_S)
             yield cluster
 
 

@@ -35,7 +35,7 @@ GOLDEN = Path(__file__).parent / "delivered.txt"
 ON = "".join(file.read_text() for file in FILES if file.parent.name == "alert_rules")
 BY_DEFAULT = [law for law in LAWS if f"alert: {law.alert}\n" in ON]
 DEFAULT = tuple({(law.name, law.fires.get("team")): law for law in BY_DEFAULT}.values())
-PATIENCE_S = 60
+TIMEOUT_S = 60
 
 
 def every_channel(inbox: Inbox, folder: Path) -> Config:
@@ -125,7 +125,7 @@ def delivered(suite: str, folder: Path) -> str:
     count = len(alerts)
     with receiving() as inbox, alertmanager(program("alertmanager", suite), folder, every_channel(inbox, folder)) as it:
         httpx.post(f"{it.url}/api/v2/alerts", json=[one for _, one in alerts], trust_env=False).raise_for_status()
-        programs.wait_for(lambda: len(list(told(inbox))) >= 6 * count, "every message in six channels", PATIENCE_S)
+        programs.wait_for(lambda: len(list(told(inbox))) >= 6 * count, "every message in six channels", TIMEOUT_S)
         messages = [(channel, text.replace("\r\n", "\n")) for channel, text in told(inbox)]
     lines = []
     for name, one in alerts:

@@ -21,7 +21,7 @@ from tests.oncall.shipped import SUITES, Config, mapping, mappings, texts, words
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
 FACTOR = 200  # 30s are 150 ms, enough for an inhibition to be known; 15m are 4.5 s
-PATIENCE_S = 30
+TIMEOUT_S = 30
 CASES = shipped.cases("inhibition")
 RULES = mappings(shipped.alertmanager()["inhibit_rules"])
 
@@ -57,7 +57,7 @@ def deliveries(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
         folder = tmp_path_factory.mktemp("alertmanager")
         with alertmanager(program("alertmanager", request.param), folder, routed(config)) as running:
             running.post([labels for case in CASES for key in ("alerts", "held") for labels in fired(case, key)])
-            programs.wait_for(lambda: settled(running, collector.messages), "every message", PATIENCE_S)
+            programs.wait_for(lambda: settled(running, collector.messages), "every message", TIMEOUT_S)
             held = frozenset(frozenset(each.labels.items()) for each in running.alerts() if is_held(each.status.state))
         yield Deliveries(tuple(collector.messages), held)
 
@@ -135,7 +135,7 @@ def test_warnings_and_pages_about_yesterday_wait_for_working_hours(tmp_path: Pat
         with alertmanager(program("alertmanager", "trixie"), tmp_path, routed(config)) as running:
             running.post([warning, theirs])
             running.post([page, yesterday])
-            programs.wait_for(lambda: len(collector.messages) >= 5, "both pages and the e-mail", PATIENCE_S)
+            programs.wait_for(lambda: len(collector.messages) >= 5, "both pages and the e-mail", TIMEOUT_S)
 
     assert Counter(message.receiver for message in collector.messages) == {
         "chat-usage-pager": 1,

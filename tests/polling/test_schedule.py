@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 SPREAD = 2 * MINUTE
 SOON = timedelta(milliseconds=30)
-PATIENCE_S = 20
+TIMEOUT_S = 20
 ZONES = (
     "UTC",
     "Europe/Paris",  # clocks change at 01:00 UTC
@@ -181,7 +181,7 @@ class Poller:
             self.happened.notify_all()
 
     async def until(self, condition: Callable[["Poller"], bool]) -> None:
-        async with asyncio.timeout(PATIENCE_S), self.happened:
+        async with asyncio.timeout(TIMEOUT_S), self.happened:
             await self.happened.wait_for(lambda: condition(self))
 
 
@@ -390,7 +390,7 @@ async def test_health_is_a_heart_that_beats() -> None:
     async with running(clock=clock, beat=0.01) as schedule:
         clock.ticks += 100.0
         assert not schedule.alive(60)
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             while not schedule.alive(60):
                 clock.asked.clear()
                 await clock.asked.wait()

@@ -28,7 +28,7 @@ from tests.certificates import self_signed
 
 pytestmark = pytest.mark.anyio
 
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 LONG_S = 600.0
 SOON_S = 0.2
 ASK = b"GET /small HTTP/1.1\r\nHost: exporter\r\n\r\n"
@@ -103,7 +103,7 @@ async def door(limits: ConnectionLimits, certified: Path | None = None) -> Async
     with listen("localhost:0", "--web.listen-address") as listening:
         serve = asyncio.create_task(running.serve(sockets=[listening]))
         try:
-            async with asyncio.timeout(PATIENCE_S), AsyncExitStack() as stack:
+            async with asyncio.timeout(TIMEOUT_S), AsyncExitStack() as stack:
                 yield Door(("localhost", listening.getsockname()[1]), stack, trust)
         finally:
             running.stop()

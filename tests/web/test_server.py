@@ -21,7 +21,7 @@ from tests.web.web_context import web_context
 OPTION = "--web.listen-address"
 LARGE = b"#" * 30_000_000 + b"\n"  # more than the buffers of a socket take
 SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: exporter\r\n\r\n"
-PATIENCE_S = 20
+TIMEOUT_S = 20
 
 
 def can_listen(host: str) -> bool:
@@ -162,7 +162,7 @@ async def test_no_peer_stops_another_one(says: bytes) -> None:
     """Prometheus gets its whole response, whoever else is connected."""
     with listen("127.0.0.1:0", OPTION) as listening:
         base = url(listening)
-        async with asyncio.timeout(PATIENCE_S), serving(APP, listening):
+        async with asyncio.timeout(TIMEOUT_S), serving(APP, listening):
             with peers(base, says, count=3):
                 async with httpx.AsyncClient(base_url=base, trust_env=False) as http:
                     response = await http.get("/metrics")
@@ -181,7 +181,7 @@ async def test_a_server_ends_although_a_peer_does_not_read(caplog: pytest.LogCap
         return large(format_)
 
     running = Server(create_app(web_context(Board(), Worker("readers"), tail=noticing)))
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(TIMEOUT_S):
         with listen("127.0.0.1:0", OPTION) as listening, peers(url(listening), SCRAPE, count=1):
             serve = asyncio.create_task(running.serve(sockets=[listening]))
             await asked.wait()
