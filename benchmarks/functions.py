@@ -21,8 +21,8 @@ import httpx
 
 import exporter
 from exporter.app.assemble import endpoint_of
-from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
+from exporter.domain.threads import Worker
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.http import Client

@@ -14,9 +14,9 @@ import msgspec
 from benchmarks.figure import Figure
 from benchmarks.stages import NOW, TODAY, TRIES, source
 from exporter.app import interpreter
-from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
 from exporter.domain.model import Days
+from exporter.domain.threads import Worker
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.http import RetryBudget

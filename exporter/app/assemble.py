@@ -11,8 +11,8 @@ from starlette.applications import Starlette
 from exporter import http as fetch
 from exporter.app.reload import Reloader
 from exporter.app.running_sources import Running, Sources, identity
-from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
+from exporter.domain.threads import Worker
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.polling.poller import Poller, PollOutputs

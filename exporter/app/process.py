@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 
 from starlette.types import ASGIApp
 
-from exporter.domain.blocking import in_daemon
+from exporter.domain.threads import in_daemon
 from exporter.web.server.basic_auth import BasicAuth
 from exporter.web.server.server import Server
 from exporter.web.server.web_config import LiveWebConfig

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from exporter.app.running_sources import Sources
-from exporter.domain.blocking import FileStamp, file_stamp, in_time
 from exporter.domain.errors import ConfigError
+from exporter.domain.threads import FileStamp, file_stamp, in_time
 from exporter.exposition.telemetry import ConfigGauges
 from exporter.settings import Settings
 from exporter.web.status.problems import FailedReload

@@ -12,10 +12,10 @@ from typing import NamedTuple, Protocol
 
 from exporter.backfill.figures import Piece, Series, evidence, figures, folded
 from exporter.backfill.manifest import Manifest, ReportProgress
-from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
 from exporter.domain.errors import NotFoundError, ReportError, SchemaError
 from exporter.domain.model import Days
+from exporter.domain.threads import Worker
 from exporter.http import RetryBudget
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_view import Health

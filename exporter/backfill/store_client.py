@@ -17,8 +17,8 @@ import httpx
 import msgspec
 import yaml
 
-from exporter.domain.blocking import in_time
 from exporter.domain.errors import ConfigError, StoreError
+from exporter.domain.threads import in_time
 from exporter.http.connection import USER_AGENT, proxy_for, tls_context, web_url
 from exporter.http.endpoint import through
 from exporter.http.errors import causes

@@ -16,11 +16,11 @@ from exporter.app.process import run_command
 from exporter.cli import tables
 from exporter.cli.options import ConfigFile, configured
 from exporter.cli.tables import LongColumn, NumberColumn, ShortColumn
-from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
 from exporter.domain.errors import FailedError
 from exporter.domain.selectors import Entry, matches
 from exporter.domain.text import printable
+from exporter.domain.threads import Worker
 from exporter.polling.probe import Finding, LastCodes, probe
 from exporter.polling.target import Target
 from exporter.settings import Settings

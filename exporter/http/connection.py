@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 
 from exporter import __version__
-from exporter.domain.blocking import in_time
 from exporter.domain.errors import ConfigError
+from exporter.domain.threads import in_time
 from exporter.http.endpoint import Endpoint, Proxy, is_loopback
 from exporter.http.response import hide_target
 

@@ -10,7 +10,6 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple, Protocol
 
-from exporter.domain.blocking import Worker
 from exporter.domain.calendars import ONE_DAY, day_at
 from exporter.domain.errors import (
     AuthError,
@@ -25,6 +24,7 @@ from exporter.domain.errors import (
     UnavailableError,
 )
 from exporter.domain.model import Days, Reading, Unread
+from exporter.domain.threads import Worker
 from exporter.http import RetryBudget
 from exporter.platforms.api import END_DATE, Context, Discoveries, Discovery, NeedsDiscovery, Report, Request
 from exporter.polling.poll_result import IN_A_ROW, Answer, Answers, Failure, Known

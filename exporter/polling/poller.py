@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
 from exporter.domain.errors import InternalError, ReportError
 from exporter.domain.model import Days
+from exporter.domain.threads import Worker
 from exporter.exposition.board import Board, RenderedSource
 from exporter.exposition.telemetry import Telemetry
 from exporter.http import RetryBudget

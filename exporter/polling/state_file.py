@@ -18,7 +18,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from exporter.domain.blocking import FileStamp, file_stamp, in_daemon, in_time, result_in_time
+from exporter.domain.threads import FileStamp, file_stamp, in_daemon, in_time, result_in_time
 from exporter.exposition.telemetry import LastAttempt
 from exporter.ledger.day_status import DayRules
 from exporter.polling.state_format import ForeignError, Section, UnusableError, VersionError, decoded, encoded

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from exporter.domain.blocking import in_time
 from exporter.domain.errors import ConfigError
+from exporter.domain.threads import in_time
 from exporter.settings.readers import quoted
 
 EXAMPLE_KEY = "replace-me"

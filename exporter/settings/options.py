@@ -8,9 +8,9 @@ from typing import Annotated, cast
 
 from pydantic import AfterValidator, PlainValidator, ValidationInfo, create_model, field_validator
 
-from exporter.domain.blocking import in_time
 from exporter.domain.errors import ConfigError
 from exporter.domain.selectors import Selection
+from exporter.domain.threads import in_time
 from exporter.platforms.api import Account, LabelLimit, Option, OptionKind, Platform
 from exporter.settings.calendar_options import CalendarOptions
 from exporter.settings.environment import fold, is_name

@@ -9,9 +9,9 @@ from typing import Annotated, cast
 
 from pydantic import PlainValidator, ValidationInfo
 
-from exporter.domain.blocking import FileStamp
 from exporter.domain.calendars import Calendar
 from exporter.domain.model import Activity
+from exporter.domain.threads import FileStamp
 from exporter.exposition.series_limit import PageLimits
 from exporter.platforms.api import Account, Override, Platform
 from exporter.polling.schedule import Cadence

@@ -15,8 +15,8 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, PlainValidator, SecretStr, ValidationInfo, WrapValidator, field_validator
 
 from exporter.domain import calendars
-from exporter.domain.blocking import in_time
 from exporter.domain.errors import ConfigError
+from exporter.domain.threads import in_time
 from exporter.http import is_loopback
 from exporter.ledger.day_status import BASELINE_DAYS
 from exporter.settings import api_keys, readers

@@ -11,9 +11,9 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, PlainValidator, ValidationInfo, WrapValidator, field_validator, model_validator
 
-from exporter.domain.blocking import FileStamp, file_stamp, in_time
 from exporter.domain.errors import ConfigError
 from exporter.domain.nearest import remedy
+from exporter.domain.threads import FileStamp, file_stamp, in_time
 from exporter.domain.thresholds import FLOORS, LIMITS, Threshold
 from exporter.settings import errors, readers, yaml_file
 from exporter.settings.option_groups import Group, option, within

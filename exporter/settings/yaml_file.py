@@ -11,8 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from exporter.domain.blocking import in_time
 from exporter.domain.errors import ConfigError
+from exporter.domain.threads import in_time
 from exporter.settings.readers import Loc, shown
 
 _DEEPEST = 12

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from exporter.domain.blocking import Worker
+from exporter.domain.threads import Worker
 from exporter.exposition.board import Board, Published
 from exporter.exposition.select import select
 from exporter.exposition.text import Body, Format

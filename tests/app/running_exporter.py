@@ -14,9 +14,9 @@ import httpx
 from exporter import http as fetch
 from exporter.app.reload import Reloader
 from exporter.app.running_sources import Running, Sources
-from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
 from exporter.domain.errors import ConfigError
+from exporter.domain.threads import Worker
 from exporter.exposition.board import Board, RenderedSource
 from exporter.exposition.series_limit import PageLimits
 from exporter.exposition.telemetry import Telemetry

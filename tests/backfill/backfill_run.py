@@ -13,9 +13,9 @@ from exporter.backfill.backfill import Backfill, BackfillResult, Step, jobs_of
 from exporter.backfill.figures import Piece, Series, helps
 from exporter.backfill.manifest import opened
 from exporter.backfill.openmetrics_file import Runs, WrittenFile
-from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
 from exporter.domain.model import Days
+from exporter.domain.threads import Worker
 from exporter.platforms.paradigm.platform import PLATFORM
 from exporter.polling.probe import LastCodes
 from exporter.polling.target import Target

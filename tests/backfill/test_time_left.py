@@ -14,8 +14,8 @@ from exporter.backfill.figures import Piece, Series
 from exporter.backfill.manifest import opened
 from exporter.cli.backfill.destinations import seconds_left
 from exporter.cli.demo.command import chatbot_environment
-from exporter.domain.blocking import Worker
 from exporter.domain.model import Days
+from exporter.domain.threads import Worker
 from exporter.http import Client
 from exporter.platforms.registry import platforms
 from exporter.polling.probe import LastCodes

@@ -13,8 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.app.assemble import client_of
 from exporter.app.process import serving
-from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
+from exporter.domain.threads import Worker
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.platforms.registry import platforms

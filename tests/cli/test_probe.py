@@ -17,11 +17,11 @@ from exporter.app.process import serving
 from exporter.cli.check import conclude, probed
 from exporter.cli.main import run
 from exporter.cli.tables import progress
-from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
 from exporter.domain.errors import ConfigError, FailedError
 from exporter.domain.model import Days
 from exporter.domain.scope import Scope
+from exporter.domain.threads import Worker
 from exporter.domain.thresholds import built_in
 from exporter.forecast.calls import SourcePlan, forecast
 from exporter.forecast.series import Size

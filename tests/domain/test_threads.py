@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from exporter.app.process import DaemonThreads
-from exporter.domain.blocking import Worker
+from exporter.domain.threads import Worker
 
 pytestmark = pytest.mark.anyio
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from exporter.app.process import serving
-from exporter.domain.blocking import Worker
+from exporter.domain.threads import Worker
 from exporter.web.app import create_app
 from exporter.web.server.server import listen, url
 from tests.e2e.browser import NARROW, WIDE, Tab, browsing, opened

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from exporter import http as fetch
-from exporter.domain.blocking import Worker
 from exporter.domain.calendars import Calendar
 from exporter.domain.clock import Clock
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Companies
+from exporter.domain.threads import Worker
 from exporter.domain.thresholds import built_in
 from exporter.exposition.board import Board, RenderedSource
 from exporter.exposition.telemetry import Telemetry

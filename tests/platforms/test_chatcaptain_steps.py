@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from exporter.domain.blocking import Worker
 from exporter.domain.errors import HttpStatusError
 from exporter.domain.model import Column, Days
 from exporter.domain.scope import Scope
+from exporter.domain.threads import Worker
 from exporter.exposition.text import write
 from exporter.http import RetryBudget
 from exporter.ledger.ledger import Ledger

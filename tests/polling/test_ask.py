@@ -7,7 +7,6 @@ from datetime import date
 import msgspec
 import pytest
 
-from exporter.domain.blocking import Worker
 from exporter.domain.errors import (
     AuthError,
     ConnectionLostError,
@@ -21,6 +20,7 @@ from exporter.domain.errors import (
 )
 from exporter.domain.model import Column, Days, Kind, Measure, Reading, Row, Unread
 from exporter.domain.scope import Scope
+from exporter.domain.threads import Worker
 from exporter.http import RetryBudget
 from exporter.platforms.api import (
     NO_DISCOVERIES,

@@ -9,10 +9,10 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Companies
+from exporter.domain.threads import Worker
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.http import RetryBudget

@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from exporter.domain.blocking import Worker
+from exporter.domain.threads import Worker
 from exporter.exposition import board
 from exporter.http.client import Client
 from exporter.platforms.paradigm.platform import REPORTS

@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exporter.app.assemble import assemble, fingerprint
-from exporter.domain.blocking import result_in_time
 from exporter.domain.calendars import day_at, end
+from exporter.domain.threads import result_in_time
 from exporter.exposition.telemetry import LastAttempt
 from exporter.ledger.day_status import DayRules
 from exporter.ledger.ledger import Block, Ledger

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import httpx
 import msgspec
 
-from exporter.domain.blocking import Worker
 from exporter.domain.model import Days, Reading
+from exporter.domain.threads import Worker
 from exporter.exposition.board import Board
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.report_view import Health

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from exporter.domain.blocking import Worker
 from exporter.domain.model import Family, Sample
+from exporter.domain.threads import Worker
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.exposition.text import Format

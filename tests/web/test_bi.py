@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from exporter.app.process import serving
-from exporter.domain.blocking import Worker
 from exporter.domain.model import Column, Days, Reading, Row
+from exporter.domain.threads import Worker
 from exporter.metrics.daily import DailyFigure, DayState, Evidence
 from exporter.platforms.paradigm.platform import QUERIES
 from exporter.simulator.paradigm.world import MODES

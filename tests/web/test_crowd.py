@@ -8,7 +8,7 @@ import anyio.to_thread
 import httpx
 import pytest
 
-from exporter.domain.blocking import Worker
+from exporter.domain.threads import Worker
 from exporter.exposition.board import Board, RenderedSource
 from exporter.exposition.text import RUN, Format
 from tests.web.conftest import Client, figures

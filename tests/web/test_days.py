@@ -13,8 +13,8 @@ import httpx
 import pytest
 from starlette.datastructures import QueryParams
 
-from exporter.domain.blocking import Worker
 from exporter.domain.model import Column, Days, Reading, Row
+from exporter.domain.threads import Worker
 from exporter.exposition.board import Board
 from exporter.metrics.label_limits import LabelLimits
 from exporter.platforms.paradigm.platform import PLATFORM, QUERIES, TOOLS

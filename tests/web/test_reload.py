@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from exporter.domain.blocking import Worker
+from exporter.domain.threads import Worker
 from exporter.exposition.board import Board
 from exporter.web.app import create_app
 from tests.web.web_context import web_context

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from exporter.app.process import serving
-from exporter.domain.blocking import Worker
 from exporter.domain.errors import ConfigError
+from exporter.domain.threads import Worker
 from exporter.exposition.board import Board
 from exporter.exposition.text import Format
 from exporter.web.app import create_app

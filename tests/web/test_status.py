@@ -10,10 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from exporter.domain.blocking import Worker
 from exporter.domain.calendars import Calendar
 from exporter.domain.model import Column, Days, Reading, Row
 from exporter.domain.selectors import Companies
+from exporter.domain.threads import Worker
 from exporter.domain.thresholds import Threshold
 from exporter.exposition.board import NOTHING, Board, Published
 from exporter.exposition.series_limit import USUAL_LIMITS

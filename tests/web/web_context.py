@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 
-from exporter.domain.blocking import Worker
+from exporter.domain.threads import Worker
 from exporter.exposition.board import Board
 from exporter.exposition.text import Format
 from exporter.web.app import WebContext

@@ -24,9 +24,9 @@ from exporter.backfill.store_client import shown_url
 from exporter.backfill.verify import Comparison, ReadBack
 from exporter.cli import tables
 from exporter.cli.check import unless_signalled
-from exporter.domain.blocking import Worker
 from exporter.domain.errors import ConfigError, FailedError
 from exporter.domain.model import Days
+from exporter.domain.threads import Worker
 from exporter.polling.probe import LastCodes
 from exporter.settings import Source
 from exporter.settings.readers import spoken

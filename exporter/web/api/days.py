@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from exporter.domain.blocking import Worker
 from exporter.domain.errors import QueryError
+from exporter.domain.threads import Worker
 from exporter.exposition.board import Board
 from exporter.exposition.text import Key
 from exporter.metrics.daily import DailyFigures

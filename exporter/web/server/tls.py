@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-from exporter.domain.blocking import in_time
 from exporter.domain.errors import ConfigError
+from exporter.domain.threads import in_time
 from exporter.web.server.web_config_file import CIPHERS, Tls
 
 log = logging.getLogger(__name__)

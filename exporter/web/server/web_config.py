@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from functools import cached_property, partial
 from pathlib import Path
 
-from exporter.domain.blocking import FileStamp, Worker, file_stamp
 from exporter.domain.errors import ConfigError
+from exporter.domain.threads import FileStamp, Worker, file_stamp
 from exporter.web.server import tls
 from exporter.web.server.web_config_file import OPEN, WebConfig, read
 

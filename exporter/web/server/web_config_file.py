@@ -22,8 +22,8 @@ from pydantic import (
     model_validator,
 )
 
-from exporter.domain.blocking import in_time
 from exporter.domain.errors import ConfigError
+from exporter.domain.threads import in_time
 
 CIPHERS: Mapping[str, str] = {
     "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256": "ECDHE-ECDSA-AES128-GCM-SHA256",

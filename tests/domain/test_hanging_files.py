@@ -10,8 +10,8 @@ from threading import Event
 import pytest
 
 from exporter.backfill.store_client import HttpConfig, TlsConfig, client, http_config
-from exporter.domain.blocking import FILE_SECONDS, in_time
 from exporter.domain.errors import ConfigError
+from exporter.domain.threads import FILE_SECONDS, in_time
 from exporter.http import Client
 from exporter.platforms.registry import platforms
 from exporter.settings import load
