@@ -32,6 +32,7 @@ from exporter.platforms.further_page import further_page
 from exporter.platforms.jmespath_fields import Reader, Search
 from exporter.platforms.reading_builder import ALL, ReadingBuilder
 
+MORE = "see docs/declared-platforms.md"
 COMPANY = "company"
 """The option with the company's name, for sources that are one company."""
 PLACEHOLDER = re.compile(r"\{([a-z0-9_]*)\}")
@@ -105,7 +106,7 @@ class Paging:
     parameter: str
 
     def next_page(self, root: object, request: Request, search: Search) -> str:
-        """Returns the link to the next page, empty on the last one; SchemaError if the value found is neither."""
+        """Returns the link to the next page, empty if nothing is found; SchemaError if the value found is neither."""
         where = self.link or self.cursor
         found = None if where is None else search.find(where, root)
         if not found:
@@ -162,18 +163,29 @@ class DeclaredReport(ReportDefaults):
         measures = {where.place: measure for measure, where in self.described}
         unread: dict[str, Unread] = {}
         for option, (text, found) in reader.samples.items():
-            if found is not None or option == "company":  # a missing name is noted, and affects no figure
-                continue
             place = next((place for place in measures if option.startswith(place)), "")
-            what = f'{context.source}/{self.name}: {option} ("{text}") finds nothing'
-            remedy = f"{json_outline.keys(root)} Remedy: correct {self.place}.{option}, see docs/declared-platforms.md"
-            if not place or len(unread) + 1 == len(measures):
-                raise SchemaError(f"{what}. {remedy}")
-            if measures[place].kind is not Kind.AVERAGE:  # which is absent on days without use
+            what = "nothing" if found is None else _wrong_type(option, found)
+            if not what or option == "company":  # a missing name is noted, and affects no figure
+                continue
+            if found is not None and _has_figures(reader.rows, measures[place]):
+                continue  # of other rows
+            problem = (
+                f'{context.source}/{self.name}: {option} ("{text}") finds {what}. {json_outline.keys(root)} '
+                f"Remedy: correct {self.place}.{option}, {MORE}"
+            )
+            if not place or len({*unread, place}) == len(measures):
+                raise SchemaError(problem)
+            if found is not None or measures[place].kind is not Kind.AVERAGE:  # which is absent on days without use
                 name = place.split(".")[1]
-                unread[place] = Unread(f"{what}. {remedy}", json_outline.outline(root), name, measures[place].family)
-        reading = reader.rows.reading(remedy=f"compare the answer with {self.place}")
-        return replace(reading, unread=tuple(unread.values()))
+                unread[place] = Unread(problem, json_outline.outline(root), name, measures[place].family)
+        return replace(reader.rows.reading(remedy=self._remedy(reader, context)), unread=tuple(unread.values()))
+
+    def _remedy(self, reader: Reader, context: Context) -> str:
+        """Returns what to do if no row could be read."""
+        _, written = reader.samples.get("date", ("", None))
+        if moments.moment(written, context.zone) and moments.day(written, context.zone) is None:
+            return f"days do not begin at midnight in {context.zone.key}: correct the source's timezone"
+        return f"compare the answer with {self.place}"
 
     def explain(self, body: bytes, request: Request, context: Context) -> tuple[str, ...]:
         return self._read(json_values.parse(body), request, context).explanation
@@ -181,9 +193,24 @@ class DeclaredReport(ReportDefaults):
     def _read(self, root: object, request: Request, context: Context) -> Reader:
         rows = ReadingBuilder(request.days, context, read_day=partial(moments.day, zone=context.zone))
         reader = Reader(self.fields, self.described, rows, account=self.account, may_be_text=True)
-        rows.next_page = self.paging.next_page(root, request, reader.search) if self.paging else further_page(root)
+        rows.next_page = self.paging.next_page(root, request, reader.search) if self.paging else ""
+        if not rows.next_page:
+            rows.next_page = further_page(root, f"correct {self.place}.paging, {MORE}")
         reader.read(root)
         return reader
+
+
+def _wrong_type(option: str, found: object) -> str:
+    """Describes what an expression for items or a value found, if it is no list or number."""
+    if option.endswith(".items") and not isinstance(found, list):
+        return f"{json_outline.outline(found, 1)}, not a list"
+    is_number = not option.endswith(".value") or json_values.number(found)[1] != "retyped"
+    return "" if is_number else f"{json_outline.outline(found, 1)}, not a number"
+
+
+def _has_figures(rows: ReadingBuilder, measure: Measure) -> bool:
+    figures = (row for of_day in rows.rows.values() for row in of_day.values())
+    return any(column.family == measure.family for row in figures for column in row if isinstance(column, Column))
 
 
 def equipped(report: Report, account: Account) -> Report:

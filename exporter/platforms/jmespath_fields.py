@@ -42,7 +42,7 @@ def expression(text: str) -> Expression:
         raise ValueError(f"is longer than {LONGEST} characters")
     nodes = list(_nodes(parsed))
     if sum(node["type"].startswith("multi_select") for node in nodes) > MOST_SELECTIONS:
-        raise ValueError(f"combines values in more than {MOST_SELECTIONS} places")
+        raise ValueError(f"combines values in more than {MOST_SELECTIONS} places; write one measure for each")
     for node in nodes:
         if node["type"] == "function_expression":
             _refuse_bad_call(node["value"], len(node["children"]))

@@ -176,7 +176,7 @@ class _Questions:
         while isinstance(decoded, Reading) and decoded.next_page:
             links.append(decoded.next_page)
             if len(links) > MOST_PAGES or decoded.next_page in links[:-1]:
-                raise SchemaError(f"the answer has no last page ({len(links)} pages asked)")
+                raise SchemaError(f"the answer has no last page ({len(links)} pages asked): links repeat or never end")
             further = replace(request, link=decoded.next_page, instead=None)
             page = await self.transport.fetch.get(further, self.transport.retry_budget)
             read = await self._decoded(further, page, self.context)

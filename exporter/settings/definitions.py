@@ -237,6 +237,7 @@ class DefinitionOptions(Group):
             equipped=equipped,
             label_limits=tuple(LabelLimit(limit, DEFAULT_LIMIT, what) for limit in limits),
             one_company=not any(has_companies),
+            remedies={404: f"or path in {file}, or an option of the source that is part of it"},
         )
 
 

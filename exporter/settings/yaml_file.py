@@ -26,6 +26,7 @@ _HALF = re.compile("[\ud800-\udfff]")
 _ADVICE = {
     r"found character '\t'": "a tab, where YAML allows only spaces; replace each tab with two spaces",
     "but found another document": 'a second document begins ("---"); keep one per file',
+    "expected ',' or": "a list or group does not end here; quote a text that contains one of [ ] { } , : #",
     "mapping values are not allowed": "a second colon in one line; quote the text that contains it",
 }
 """PyYAML's messages, and better ones."""

@@ -343,6 +343,41 @@ def test_half_of_an_answer_is_none(tmp_path: Path, said: object) -> None:
     assert len(asked) <= MOST_PAGES + 2
 
 
+MORE_PAGES: Mapping[str, object] = {
+    "a cursor": {"next_cursor": "abc"},
+    "in an object": {"paging": {"next": "b2Zm"}},
+    "in camel case": {"pageInfo": {"hasNextPage": True, "endCursor": "abc"}},
+    "a flag": {"meta": {"has-more": True}},
+    "a number of pages": {"meta": {"page": 1, "totalPages": 3}},
+    "a link and a flag": {"hasMore": True, "pagination": {"next_token": "t"}},
+}
+WRONG_PAGING = {"none": "", "another key": "\n    paging: {cursor: cursors.after, parameter: page}"}
+
+
+@pytest.mark.parametrize("paging", WRONG_PAGING.values(), ids=WRONG_PAGING)
+@pytest.mark.parametrize("said", MORE_PAGES.values(), ids=MORE_PAGES)
+def test_a_page_that_is_not_followed_is_not_taken_for_all(
+    tmp_path: Path, said: Mapping[str, object], paging: str
+) -> None:
+    """Missing or wrong `paging` costs no company silently; the message names the line to correct."""
+    text = FLAT.format(f"date: on\n    entries: rows\n    period: {{first: a, last: b}}{paging}")
+    report = declared(tmp_path, text).reports["usage"]
+    body = json.dumps({"rows": [{"on": "2026-03-02", "n": 1}], **said}).encode()
+    with pytest.raises(SchemaError, match=re.escape("correct acme.yml: reports.usage.paging")):
+        report.decode(body, Request("usage", "/", {}, DAYS), Context("s", DAYS.last, UTC))
+
+
+@pytest.mark.parametrize(
+    "said", [{"paging": {"next": None}}, {"has_more": False}, {"meta": {"totalPages": 1}}, {"meta": {"page": 7}}]
+)
+def test_the_last_page_is_read(tmp_path: Path, said: Mapping[str, object]) -> None:
+    report = declared(tmp_path, FLAT.format("date: on\n    entries: rows\n    period: {first: a}")).reports["usage"]
+    body = json.dumps({"rows": [{"on": "2026-03-02", "n": 1}], **said}).encode()
+    reading = report.decode(body, Request("usage", "/", {}, DAYS), Context("s", DAYS.last, UTC))
+    assert isinstance(reading, Reading)
+    assert (len(list(reading.rows)), reading.next_page) == (1, "")
+
+
 def only_value(pipeline: Pipeline, family: str) -> float:
     [value] = pipeline.page(family).values()
     return value
@@ -368,6 +403,32 @@ def test_a_measure_that_is_not_found_costs_itself_alone(tmp_path: Path) -> None:
         's/usage: measures.bots.items ("bots") finds nothing. The answer is […]. '
         "Remedy: correct acme.yml: reports.usage.measures.bots.items, see docs/declared-platforms.md"
     )
+
+
+WRONG_TYPES = {
+    "value": ({"n": 12, "bots": [{"name": "x", "n": "2"}]}, 'measures.bots.value ("n") finds string, not a number'),
+    "items": ({"n": 12, "bots": {"x": 2}}, 'measures.bots.items ("bots") finds {x: integer}, not a list'),
+}
+
+
+@pytest.mark.parametrize(("figures", "words"), WRONG_TYPES.values(), ids=WRONG_TYPES)
+def test_an_expression_that_finds_another_type_is_named_like_one_that_finds_nothing(
+    tmp_path: Path, figures: Mapping[str, object], words: str
+) -> None:
+    """Unless it finds a number in some row: then the row is odd, not the expression."""
+    report = declared(tmp_path, TWO.format("period: {first: a, last: b}\n    date: on")).reports["usage"]
+    rows = [{"on": "2026-03-02", **figures}, {"on": "2026-03-01", "n": 1, "bots": []}]
+
+    def read(*rows: object) -> Reading:
+        request, context = Request("usage", "/", {}, DAYS), Context("s", DAYS.last, UTC)
+        reading = report.decode(json.dumps(rows).encode(), request, context)
+        assert isinstance(reading, Reading)
+        return reading
+
+    [unread] = read(rows[0]).unread
+    assert words in unread.message
+    assert "correct acme.yml: reports.usage.measures.bots." in unread.message
+    assert read(*rows, {**rows[1], "on": "2026-03-03", "bots": [{"name": "x", "n": 2}]}).unread == ()
 
 
 def test_a_breakdown_by_two_labels_has_one_marker(tmp_path: Path) -> None:
@@ -405,6 +466,8 @@ NOT_THERE = {
     "entries": ({"all": []}, 'entries ("rows") finds nothing'),
     "date": ({"rows": [{"n": 1}]}, 'date ("on") finds nothing'),
     "value": ({"rows": [{"on": "2026-03-02"}]}, 'measures.chats.value ("n") finds nothing'),
+    "another zone": ({"rows": [{"on": "2026-03-01T23:00:00Z", "n": 1}]}, "in UTC: correct the source's timezone"),
+    "a text": ({"rows": [{"on": "2026-03-02", "n": "1"}]}, 'measures.chats.value ("n") finds string, not a number'),
     "another date": ({"rows": [{"on": "02/03/2026", "n": 1}]}, "none of 1 listed rows could be read: retyped date"),
 }
 
