@@ -157,7 +157,7 @@ class Backfill:
             self.report_step(self._step(piece))
 
     async def _hand_on(self, job: ReportJob, piece: Piece) -> None:
-        """Asks for a piece and hands it on; what was read of it is then forgotten, but for the evidence."""
+        """Asks for a piece and hands it on; then keeps only the evidence of what was read."""
         target, days = job.target, piece.days
         state = await self.worker.run(
             partial(folded, target, job.state, await self._asked(job, days), days, self.clock.now())
@@ -174,7 +174,7 @@ class Backfill:
         return Step(done, total, piece, self._asked_for, sum(requests for requests, _ in left), seconds)
 
     async def _asked(self, job: ReportJob, days: Days) -> Answers:
-        """Asks for days; leaves out what no poll can read, but fails if more may come: a day is handed on once."""
+        """Asks for days, without what nobody can read; fails if a later run may read more: a day is written once."""
         transport = Transport(job.fetch, RetryBudget(PATIENCE_SECONDS), self.worker)
         known = Known(_discoveries(job, days))
         answers = await ask(job.target, job.report, days, known, transport, self.clock.now())
@@ -186,7 +186,7 @@ class Backfill:
 
 
 def _discoveries(job: ReportJob, days: Days) -> Discoveries:
-    """Returns what requests for days need; they ask for one day more, so that no range ends in a seam."""
+    """Returns what requests for days need; they ask for one day more, so that the last day of a range is complete."""
     return {**job.state.discoveries, END_DATE: Discovery(days.last, ())}
 
 

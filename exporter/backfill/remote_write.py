@@ -26,7 +26,7 @@ from exporter.domain.clock import Clock
 from exporter.domain.errors import StoreError
 from exporter.domain.text import one_line
 from exporter.http import RetryBudget
-from exporter.http.client import wait
+from exporter.http.client import wait_seconds
 
 MOST_SAMPLES = 2000  # per request: Prometheus' own default
 PATIENCE_SECONDS = 900.0  # longest wait of the retries of one request: a store takes minutes to restart
@@ -72,7 +72,7 @@ class RemoteWrite:
             retry_after, why = await self._try(body, oldest)
             if not why:
                 return
-            seconds = wait(attempt, retry_after, self.clock)
+            seconds = wait_seconds(attempt, retry_after, self.clock)
             if not retry_budget.spend(seconds):
                 again = "fix the store and repeat the command to continue"
                 raise StoreError(f"{reached(self.url)}: {why}, {attempt} times; {again}")

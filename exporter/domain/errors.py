@@ -59,7 +59,7 @@ class AuthError(ReportError):
 
 
 class RateLimitedError(ReportError):
-    """The platform answered 429 with a wait that is too long for this poll."""
+    """The platform answered 429 to all attempts, or with a wait that is too long for this poll."""
 
     outcome = "rate_limited"
 

@@ -19,7 +19,7 @@ REASONS = {
     Expendable.MONTH: "28d",
     Expendable.WEEK: "7d",
 }
-"""Dropped in this order, by name."""
+"""Kinds of series in the order in which they are dropped, with their label values."""
 
 
 class PageLimits(NamedTuple):

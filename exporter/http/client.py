@@ -175,7 +175,7 @@ class Client:
                 return await self._attempt(sent)
             except RetryableError as failure:
                 self._note_pause(failure)
-                seconds = wait(attempt, failure.retry_after, self._clock)
+                seconds = wait_seconds(attempt, failure.retry_after, self._clock)
                 if attempt >= attempts:
                     raise failure.given_up(f"attempt {attempt} of {attempts}") from failure.__cause__
                 if not retry_budget.spend(seconds):
@@ -245,7 +245,7 @@ class Client:
             self._observer.request(request.report, code, self._clock.monotonic() - began)
 
 
-def wait(attempt: int, headers: Sequence[str], clock: Clock) -> float:
+def wait_seconds(attempt: int, headers: Sequence[str], clock: Clock) -> float:
     """Returns the seconds to wait after `attempt` (from 1): full jitter, but never less than the platform asks for.
 
     Jitter also applies to `Retry-After: 0` and past dates: they say that the platform is ready, not that all

@@ -1,4 +1,4 @@
-"""A source as its client sees it, and one request; the one place that quotes a platform's text in messages."""
+"""A source as its client sees it, and one request, which quotes the platform's text without keys."""
 
 import ipaddress
 from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ class Observer(Protocol):
         """Notes that the platform asked for no requests until that moment."""
 
     def dated(self, skew: float) -> None:
-        """Notes that the platform's clock is `skew` whole seconds ahead, by the `Date` of an answer."""
+        """Notes that the platform's clock is `skew` seconds ahead, by the `Date` of an answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from exporter.http.endpoint import HttpRequest
 
 
 class RetryableError(Exception):
-    """A failed attempt that may be repeated; `reason` is fit for a log, `retry_after` holds those headers."""
+    """A failed attempt that may be repeated; `reason` is fit for a log, `retry_after` are its `Retry-After` headers."""
 
     def __init__(
         self, kind: Callable[[str], ReportError], message: str, reason: str, retry_after: Sequence[str] = ()

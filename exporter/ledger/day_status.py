@@ -1,7 +1,7 @@
 """Which days are published, running or waiting, and which to ask for; pure, every moment is an argument.
 
 A day is published once a good answer that covers it was asked for after its end and the settle time. With the
-same settings it never moves backwards: only `Block.read_at` counts, which only rises, not the current time.
+same settings the last day never moves backwards, unless the clock does.
 """
 
 from collections.abc import Mapping

@@ -50,7 +50,7 @@ class ActivityLimits(NamedTuple):
         return (limit for limit in self.limits if limit.basis == "fixed")
 
     def of_volumes(self, least: float, upper: float, lower: float) -> "ActivityLimits":
-        """Returns the limits of a share whose volume is large enough: `upper` of the last day, `lower` otherwise."""
+        """Returns the limits of a share whose volumes, `upper` for upper limits and `lower` for lower ones, suffice."""
         floor = least if self.min_volume is None else self.min_volume
         small = {bound for bound, volume in (("upper", upper), ("lower", lower)) if volume < floor}
         return self._replace(limits=tuple(each for each in self.limits if each.bound not in small))

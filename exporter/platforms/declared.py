@@ -106,7 +106,7 @@ class Paging:
     parameter: str
 
     def next_page(self, root: object, request: Request, search: Search) -> str:
-        """Returns the link to the next page, empty if nothing is found; SchemaError if the value found is neither."""
+        """Returns the link to the next page, empty if there is none; SchemaError if it is neither text nor a number."""
         where = self.link or self.cursor
         found = None if where is None else search.find(where, root)
         if not found:

@@ -1,7 +1,7 @@
 """Asks a report for days: one request after the other, each answer decoded on arrival.
 
-A discovery may change the requests after it. A failure skips one item, or one subject on a day; only failures of one
-subject after the other end the poll.
+A discovery may change the requests after it. A failure skips one item, or one subject on a day; only several
+failing subjects in a row end the poll.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -229,7 +229,7 @@ class _Questions:
         self._end_if_all_fail(subject, error)
 
     def _end_if_all_fail(self, subject: str, error: ReportError) -> None:
-        """Ends on evidence: subjects failed in a row, and one that answered before fails too."""
+        """Stops asking if subjects failed in a row, and one that answered before fails too."""
         alike = isinstance(error, ALIKE)
         if len(set(self.in_a_row)) < IN_A_ROW + (not alike) or (self.answered and not alike):
             return

@@ -82,7 +82,7 @@ class Poller:
             with self._guarded("loading the state failed; the source starts empty"):
                 stored = await self._outputs.worker.run(self._store.load)
                 self._states |= transitions.taken_over(stored, self.target, self.target)
-        await self.refresh()
+        await self.render_all()
 
     def expect(self) -> None:
         """Starts the counters of all reports at 0, unless they exist."""
@@ -116,7 +116,7 @@ class Poller:
         if self._past_due and not self._refreshing:
             await self._refresh_past()
 
-    async def refresh(self) -> None:
+    async def render_all(self) -> None:
         """Renders all reports anew, without a request: at midnight, or when figures became stale."""
         for report in self.target.reports:
             await self._render(report)
@@ -155,7 +155,7 @@ class Poller:
         if not health.supported and abs(attempt - (health.last_attempt or attempt)) < ASK_AGAIN:
             return
         self._given_up[report.name] = None
-        with self._guarded("poll broke", report=report.name):
+        with self._guarded("poll failed: internal error of the exporter", report=report.name):
             outcome = await self._poll_once(report, retry_budget, attempt)
         if not outcome:
             health = replace(health, last_attempt=attempt, outcome=InternalError.outcome, reason=SLIP)
@@ -202,7 +202,7 @@ class Poller:
         await self._save()
 
     async def _run_refresh_pass(self, report: Report) -> None:
-        """Asks piece by piece, polls first; failures, or all after two failures, wait for the next poll."""
+        """Asks for one piece after the other, due polls first; after two failures in a row the rest waits."""
         asked, failed, in_a_row, strikes = list[Days](), list[Days](), 0, Counter[str]()
         while in_a_row < IN_A_ROW:
             async with self._outputs.refreshing, self._turn:
@@ -210,7 +210,7 @@ class Poller:
                 skipped, is_read = self._given_up.get(report.name), False
                 if skipped is None or not left:
                     break
-                with self._guarded("history broke", report=report.name):
+                with self._guarded("history failed: internal error of the exporter", report=report.name):
                     is_read = await self._ask_piece(report, left[0], skipped | given_up(strikes), strikes)
             asked.append(left[0])
             failed += [] if is_read else [left[0]]
@@ -251,7 +251,7 @@ class Poller:
         state = self._states[report.name]
         broken = replace(state.health, outcome=InternalError.outcome, reason=SLIP)
         for each in (state, replace(state, health=broken, ledger=Ledger())):
-            with self._guarded("rendering broke", report=report.name):
+            with self._guarded("rendering failed: internal error of the exporter", report=report.name):
                 await self._publish({**self._states, report.name: each}, report)
                 break
 

@@ -35,7 +35,7 @@ class Pollable(Protocol):
     async def poll(self) -> None:
         """Polls every report once."""
 
-    async def refresh(self) -> None:
+    async def render_all(self) -> None:
         """Renders anew."""
 
     def expires_at(self) -> datetime | None:
@@ -185,19 +185,19 @@ class Schedule:
         for name, trigger in table.cadence.triggers(self._chance).items():
             self._add(table, name, poll, trigger, first if name == "interval" else None)
         turn = AfterMidnight(table.cadence.zone, timedelta(0), timedelta(0), self._chance)
-        self._add(table, "turn", table.poller.refresh, turn)
+        self._add(table, "turn", table.poller.render_all, turn)
         self._arm_expiry(table)
 
     def _arm_expiry(self, table: Timetable) -> None:
         """Renders a source anew one second after its figures next become stale."""
 
-        async def refresh() -> None:
-            await table.poller.refresh()
+        async def render() -> None:
+            await table.poller.render_all()
             self._arm_expiry(table)
 
         moment = table.poller.expires_at()
         if moment is not None:
-            self._add(table, "expiry", refresh, DateTrigger(moment + timedelta(seconds=1), UTC))
+            self._add(table, "expiry", render, DateTrigger(moment + timedelta(seconds=1), UTC))
 
     def _add(self, table: Timetable, name: str, job: Job, trigger: BaseTrigger, first: datetime | None = None) -> None:
         start = {} if first is None else {"next_run_time": first}

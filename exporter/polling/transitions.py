@@ -102,7 +102,7 @@ def _with_refresh_pass(
 ) -> ReportState:
     """Plans the refresh pass after the first good poll with a new last day, at a start, or for newly wanted companies.
 
-    Or if an answer says that the past has changed. The pass also asks for the first of the poll's `asked` days.
+    Also if an answer shows that the past has changed. The pass also asks for the first of the poll's `asked` days.
     """
     last_day = day_status(state.ledger, now, now, target.rules).last_day
     complete = state.health.history and not state.widened

@@ -93,7 +93,7 @@ def within(
 ) -> AfterValidator:
     """Refuses values out of bounds: of durations the seconds, of collections the length.
 
-    `otherwise` is the message, with `{}` for the value or length; `above` and `below` are bounds that are out.
+    `otherwise` is the message, with `{}` for the value or length; `above` and `below` are exclusive bounds.
     """
 
     def check(value: timedelta | float | Sized) -> timedelta | float | Sized:

@@ -29,9 +29,9 @@ HTML = "text/html; charset=utf-8"
 class WebContext:
     """What the routes read; `sources` may change between two requests.
 
-    `worker` renders the status page and the API, so that neither scrapes nor polls wait for them. `reload` rereads the
-    configuration and returns the reason if that fails, else an empty text; None forbids it. `links` have no
-    trailing slash.
+    `worker` renders the status page, the API and selected families; whole scrapes and polls do not wait for it.
+    `reload` rereads the configuration and returns the reason if that fails, else an empty text; None forbids it.
+    `links` have no trailing slash.
     """
 
     board: Board

@@ -110,7 +110,7 @@ class Installation:
                 due += self.interval
                 await self.pipeline.poller.poll()
             elif step % PER_DAY == 0:
-                await self.pipeline.poller.refresh()
+                await self.pipeline.poller.render_all()
             if self.pipeline.board.shown is not last:
                 last, found = self.pipeline.board.shown, list(_read(self.pipeline.text(), self.source))
             if step not in self.unscraped:

@@ -137,7 +137,7 @@ class Scenario:
             if (moment - self.begin) % POLLS[name] == timedelta():
                 await pipeline.poller.poll()
             elif moment.hour == 0:
-                await pipeline.poller.refresh()
+                await pipeline.poller.render_all()
             for series, value in self._scraped(name, pipeline):
                 self.samples.setdefault(series, {})[int(moment.timestamp())] = value
 

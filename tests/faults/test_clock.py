@@ -47,7 +47,7 @@ class TwoClocks:
         """Polls while the exporter's clock is off by `clock_error`."""
         self.platform_clock.moment += timedelta(minutes=1)
         self.clock.moment = self.platform_clock.moment + clock_error
-        await self.pipeline.poller.refresh()  # as the schedule does at what seems to be midnight
+        await self.pipeline.poller.render_all()  # as the schedule does at what seems to be midnight
         await self.pipeline.poller.poll()
 
     def expected(self) -> dict[Series, float]:

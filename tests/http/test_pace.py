@@ -85,7 +85,7 @@ def test_patience_is_never_overspent(wanted: list[float], whole: float) -> None:
 @given(seed=st.integers(), attempt=st.integers(1, 20))
 def test_jitter_is_full_and_capped(seed: int, attempt: int) -> None:
     chance = Random(seed)
-    seconds = client.wait(attempt, (), Time(random=chance).clock)
+    seconds = client.wait_seconds(attempt, (), Time(random=chance).clock)
     assert 0 <= seconds <= min(60, 2**attempt)
 
 

@@ -178,7 +178,7 @@ def _drivers(
         poll = _with_lock(poller.poll, polling)
         yield _repeat(poll, _each_interval(each), acceleration)
         for delay in (*each.cadence.delays().values(), None):
-            job = poller.refresh if delay is None else poll
+            job = poller.render_all if delay is None else poll
             late = timedelta(0) if delay is None else delay + SPREAD / 2
             yield _repeat(job, _after_midnight(each, late), acceleration)
 

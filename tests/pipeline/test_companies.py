@@ -91,7 +91,7 @@ async def test_the_list_of_companies_outlives_their_figures() -> None:
         await pipeline.poller.poll()
         before = told(pipeline)
         pipeline.clock.moment += timedelta(days=4)
-        await pipeline.poller.refresh()
+        await pipeline.poller.render_all()
 
         assert not pipeline.page("paradigm_")
         assert told(pipeline) == before

@@ -78,7 +78,7 @@ class Timeline:
                 await self._restart(without_state=event == "restart from empty")
             case "midnight":
                 self.clock.moment = self.midnight()
-                await self.pipeline.poller.refresh()
+                await self.pipeline.poller.render_all()
             case _:
                 await self._poll(event)
         assert self.expected.served(self.clock.moment) == self.pipeline.page("paradigm_"), event

@@ -90,10 +90,10 @@ async def test_figures_go_when_they_are_too_old_and_their_freshness_stays() -> N
         assert expires == NOON + RULES.max_staleness
 
         clock.moment = expires
-        await pipeline.poller.refresh()
+        await pipeline.poller.render_all()
         assert {key.name for key in figures(pipeline)} >= {"paradigm_user_queries_last_day"}
         clock.moment = expires + timedelta(seconds=1)
-        await pipeline.poller.refresh()
+        await pipeline.poller.render_all()
 
         assert not figures(pipeline)
         assert day == pipeline.page("chat_usage_report_day_timestamp_seconds")

@@ -169,7 +169,7 @@ class Poller:
         finally:
             self.running -= 1
 
-    async def refresh(self) -> None:
+    async def render_all(self) -> None:
         self.refreshes += 1
         await self._tell()
 

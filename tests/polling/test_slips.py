@@ -138,7 +138,7 @@ async def test_what_cannot_be_rendered_is_withheld_and_says_so(
         await pipeline.poller.poll()
         await model.poller.poll()
         plant(monkeypatch, render, "view", lambda _, report, state, *__: report.name == FIRST and state.ledger.blocks)
-        await pipeline.poller.refresh()
+        await pipeline.poller.render_all()
         assert not pipeline.page("paradigm_tool_uses")
         assert pipeline.page("chat_usage_report_up")[series("chat_usage_report_up", report=FIRST)] == 0
         assert pipeline.page("paradigm_user_queries") == model.page("paradigm_user_queries")
@@ -150,7 +150,7 @@ async def test_what_cannot_be_rendered_is_withheld_and_says_so(
         assert not pipeline.page("paradigm_tool_uses")
 
         monkeypatch.undo()
-        await pipeline.poller.refresh()
+        await pipeline.poller.render_all()
         assert pipeline.page("paradigm_") == model.page("paradigm_")
 
 

@@ -111,8 +111,8 @@ async def compare(folder: Path, begin: datetime, steps: Iterable[tuple[timedelta
                 subject = pipeline(path, restarted, clock)
                 await subject.__aenter__()
             if is_restarted or midnight <= target:
-                await model.poller.refresh()
-                await subject.poller.refresh()
+                await model.poller.render_all()
+                await subject.poller.render_all()
             assert served(model) == served(subject)
             await model.poller.poll()
             await subject.poller.poll()

@@ -169,7 +169,7 @@ async def test_stale_figures_are_gone_as_from_metrics() -> None:
     async with paradigm(clock, World.from_seed(3, 8)) as pipeline, client_of(pipeline.board) as http:
         await pipeline.poller.poll()
         clock.moment += timedelta(days=3, seconds=1)
-        await pipeline.poller.refresh()
+        await pipeline.poller.render_all()
         answer = await get_days(http)
 
     assert not answer.figures
@@ -431,7 +431,7 @@ async def test_nothing_is_sent_twice() -> None:
         await pipeline.poller.poll()
         first = await http.get("/api/v1/days?to=2026-11-19")
         have = {"If-None-Match": f'"other", {first.headers["etag"]}'}
-        await pipeline.poller.refresh()
+        await pipeline.poller.render_all()
         same = await http.get("/api/v1/days?to=2026-11-19", headers=have)
         another = await http.get("/api/v1/days?to=2026-11-18", headers=have)
         table = await http.get("/api/v1/days?to=2026-11-19&format=csv", headers=have)

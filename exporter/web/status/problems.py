@@ -1,6 +1,6 @@
 """What is wrong with reports and sources, in words for somebody who was woken, each with its runbook. Pure.
 
-The laws are those of the alert rules (alert_rules/data.yml, platform.yml), but shown at once: an alert waits.
+The conditions are those of the alert rules (alert_rules/data.yml, platform.yml), but shown at once: an alert waits.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ from exporter.web.status.text import day_ago, figure, moment, span
 FAILING_FOR = timedelta(hours=6)
 """How long polls may fail, at least, before that is an alert."""
 COVERS = timedelta(days=2, hours=2)
-"""How old the start of the last day may be, beside settle time and two intervals."""
+"""How old the start of the last day may be, in addition to the settle time and two intervals."""
 RESTATED = 0.1
 MOST_ITEMS = 5
 
