@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from exporter.domain.model import Column, Kind, Measure
 from exporter.ledger.ledger import Ledger
-from exporter.ledger.table import by_number
+from exporter.ledger.table import in_order
 from exporter.metrics.windows import MONTH
 from exporter.platforms.api import Report
 
@@ -123,7 +123,7 @@ def keep_labels(
     is left.
     """
     month, length = MONTH.ending(last_day) if last_day is not None else (), limits.value_length
-    companies = sorted(ledger.names, key=by_number)
+    companies = in_order(ledger.names)
     chosen: dict[str, Kept] = {}
     leaders: dict[str, str] = {}
     for measure in report.measures:

@@ -11,7 +11,7 @@ from exporter.domain.model import Column, Family, FieldNote, Measure, Sample
 from exporter.domain.selectors import Companies, Entry
 from exporter.ledger.day_status import DayRules, DayStatus
 from exporter.ledger.ledger import Ledger
-from exporter.ledger.table import Places, by_number
+from exporter.ledger.table import Places, in_order
 from exporter.metrics.label_limits import Kept, LabelLimits
 from exporter.metrics.limits import CompanyLimits
 from exporter.platforms.api import NO_DISCOVERIES, Discoveries, Report
@@ -147,7 +147,7 @@ class CompanyIndex:
             days = of_all if among is None else {each: of_all[each] for each in among if each in of_all}
             self.first_rows[part] = days
             first.update({company: min(day, first.get(company, day)) for company, day in days.items()})
-        self.all_companies = sorted(first, key=by_number)
+        self.all_companies = in_order(first)
         self.names = [view.ledger.names[company] for company in self.all_companies]
         self.first_days = [first[company] for company in self.all_companies]
         self.companies = {

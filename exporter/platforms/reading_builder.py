@@ -123,8 +123,9 @@ class ReadingBuilder:
     def key(self, part: str, company: str, written: object, path: str) -> RowKey | None:
         """Returns the key of a row with this date; None, noted, if the day was not requested."""
         self.listed += 1
-        if isinstance(written, str) and written in self._asked:  # thousands of rows have the same few dates
-            return RowKey(part, company, self._asked[written])
+        day = self._asked.get(written) if isinstance(written, str) else None
+        if day is not None:  # thousands of rows have the same few dates
+            return RowKey(part, company, day)
         day = self.read_day(written)
         if day is None:
             self.note("missing" if written is None else "retyped", path)

@@ -22,7 +22,7 @@ import msgspec
 
 from exporter.domain.model import Column, Days
 from exporter.ledger.ledger import Block, Ledger
-from exporter.ledger.table import Table, by_number
+from exporter.ledger.table import Table, by_number, in_order
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import Discovery
 from exporter.polling.target import ReportState
@@ -164,7 +164,7 @@ def _block(day: date, block: Block, places: Mapping[str, int]) -> _Block:
         part: _Table(
             array(PLACE, map(places.__getitem__, table.companies)).tobytes(),
             [(column, figures.tobytes()) for column, figures in table.columns.items()],
-            array(PLACE, map(places.__getitem__, sorted(table.lost, key=by_number))).tobytes(),
+            array(PLACE, map(places.__getitem__, in_order(table.lost))).tobytes(),
         )
         for part, table in block.tables.items()
     }
