@@ -204,8 +204,9 @@ def _wrong_type(option: str, found: object) -> str:
     """Describes what an expression for items or a value found, if it is no list or number."""
     if option.endswith(".items") and not isinstance(found, list):
         return f"{json_outline.outline(found, 1)}, not a list"
-    is_number = not option.endswith(".value") or json_values.number(found)[1] != "retyped"
-    return "" if is_number else f"{json_outline.outline(found, 1)}, not a number"
+    if option.endswith(".value") and json_values.number(found)[1] == "retyped":
+        return f"{json_outline.outline(found, 1)}, not a number"
+    return ""
 
 
 def _has_figures(rows: ReadingBuilder, measure: Measure) -> bool:

@@ -349,6 +349,9 @@ MORE_PAGES: Mapping[str, object] = {
     "in camel case": {"pageInfo": {"hasNextPage": True, "endCursor": "abc"}},
     "a flag": {"meta": {"has-more": True}},
     "a number of pages": {"meta": {"page": 1, "totalPages": 3}},
+    "pages beside a page": {"page": {"number": 0, "total_pages": 4}},
+    "an object of another name": {"response_metadata": {"next_cursor": "dGVh"}},
+    "a list of links": {"links": [{"rel": "self"}, {"rel": "next", "href": "cursor-7"}]},
     "a link and a flag": {"hasMore": True, "pagination": {"next_token": "t"}},
 }
 WRONG_PAGING = {"none": "", "another key": "\n    paging: {cursor: cursors.after, parameter: page}"}
@@ -368,7 +371,14 @@ def test_a_page_that_is_not_followed_is_not_taken_for_all(
 
 
 @pytest.mark.parametrize(
-    "said", [{"paging": {"next": None}}, {"has_more": False}, {"meta": {"totalPages": 1}}, {"meta": {"page": 7}}]
+    "said",
+    [
+        {"paging": {"next": None}},
+        {"has_more": False},
+        {"meta": {"page": 1, "pages": 1}},
+        {"meta": {"page": 7}},
+        {"page_count": 12},
+    ],
 )
 def test_the_last_page_is_read(tmp_path: Path, said: Mapping[str, object]) -> None:
     report = declared(tmp_path, FLAT.format("date: on\n    entries: rows\n    period: {first: a}")).reports["usage"]
