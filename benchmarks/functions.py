@@ -12,12 +12,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import CodeType, FrameType
 
 import httpx
+from msgspec.structs import replace
 
 import exporter
 from exporter.app.assemble import endpoint_of

@@ -6,12 +6,12 @@ All reports of the simulated Paradigm, four days (today and the three before), w
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 from prometheus_client import generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric

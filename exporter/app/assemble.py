@@ -3,9 +3,9 @@
 import random
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
 
+from msgspec import Struct
 from starlette.applications import Starlette
 
 from exporter import http as fetch
@@ -25,8 +25,7 @@ from exporter.web.status.page import NO_LINKS, Links
 CLOCK = Clock()
 
 
-@dataclass(frozen=True, slots=True)
-class Exporter:
+class Exporter(Struct, frozen=True):
     """The parts of one process; an asynchronous context that polls while it is open."""
 
     app: Starlette

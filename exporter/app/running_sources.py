@@ -7,8 +7,9 @@ fails is undone.
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from exporter import http as fetch
 from exporter.domain import calendars
@@ -19,8 +20,7 @@ from exporter.polling.schedule import Schedule, Timetable
 from exporter.settings import Settings, Source
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(Struct, frozen=True):
     source: Source
     client: fetch.Client
     poller: Poller

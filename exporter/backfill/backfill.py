@@ -5,10 +5,12 @@ report, and of no other, for the next run.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from exporter.backfill.figures import Piece, Series, evidence, figures, folded
 from exporter.backfill.manifest import Manifest, ReportProgress
@@ -66,8 +68,7 @@ class BackfillResult(NamedTuple):
     left_out: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class ReportJob:
+class ReportJob(Struct):
     """A report whose past is wanted, how it is asked, its state so far, and the requests of each piece that is left."""
 
     target: Target
@@ -75,7 +76,7 @@ class ReportJob:
     fetch: Fetch
     requests_per_minute: float
     state: ReportState
-    requests: dict[Days, int] = field(default_factory=dict)
+    requests: dict[Days, int] = {}
 
     @property
     def which(self) -> tuple[str, str]:
@@ -88,8 +89,7 @@ def jobs_of(target: Target, fetch: Fetch, requests_per_minute: float) -> Sequenc
     return [ReportJob(target, each, fetch, requests_per_minute, begun) for each in target.reports if each.has_days]
 
 
-@dataclass(slots=True)
-class Backfill:
+class Backfill(Struct):
     """One run of `jobs` over what the manifest says is left; `report_step` is called after each piece."""
 
     jobs: Sequence[ReportJob]

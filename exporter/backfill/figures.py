@@ -4,10 +4,11 @@ import math
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import date, datetime
 from fnmatch import fnmatchcase
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from exporter.domain.model import Column, Days, Measure
 from exporter.domain.text import label_value

@@ -8,12 +8,12 @@ import fcntl
 import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from exporter.backfill.figures import Piece
 from exporter.domain.calendars import ONE_DAY
@@ -55,8 +55,7 @@ class Contents(msgspec.Struct, frozen=True, omit_defaults=True):
     finished: bool = False
 
 
-@dataclass(slots=True)
-class Manifest:
+class Manifest(Struct):
     """The manifest in `folder`, which this process has locked; open it with `opened`."""
 
     folder: Path

@@ -10,12 +10,13 @@ import asyncio
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
+
+from msgspec import Struct
 
 from exporter.backfill.figures import Piece, Series
 from exporter.exposition.text import escaped, number
@@ -47,8 +48,7 @@ def name(line: str) -> str:
     return line[: line.rindex("}")]
 
 
-@dataclass(frozen=True, slots=True)
-class Runs:
+class Runs(Struct, frozen=True):
     """The sorted lines of pieces in `folder`; `added` are labels of every series, `most_open` bounds open files."""
 
     folder: Path
@@ -82,8 +82,7 @@ class Runs:
                 path.unlink()
 
 
-@dataclass(slots=True)
-class WrittenFile:
+class WrittenFile(Struct):
     """Adds headers and the end to sorted lines, gives each sample its own, and counts families and samples."""
 
     helps: Mapping[str, str]

@@ -12,13 +12,13 @@ message Sample       { double value = 1; int64 timestamp = 2; }
 import asyncio
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from struct import pack
 
 import cramjam
 import httpx
+from msgspec import Struct
 
 from exporter.backfill.figures import EPOCH, Piece, Series, noon
 from exporter.backfill.store_client import CUT_OFF, cut_off, reached, sent_secrets
@@ -44,8 +44,7 @@ SEVEN_BITS, MORE = 0x7F, 0x80
 _VALUE = bytes((1 << 3 | FIXED64,))
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteWrite:
+class RemoteWrite(Struct, frozen=True):
     """One store at `url`; `added` are labels of every series; `report_wait` is called before each wait."""
 
     url: str

@@ -7,12 +7,12 @@ import asyncio
 import math
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import groupby, product
 
 import httpx
 import msgspec
+from msgspec import Struct
 
 from exporter.backfill.figures import NOON_SECONDS, Piece, Series, noon
 from exporter.backfill.remote_write import RemoteWrite
@@ -43,8 +43,7 @@ class _Answer(msgspec.Struct):
     data: _Vector
 
 
-@dataclass(slots=True)
-class Comparison:
+class Comparison(Struct):
     """A store with its query API at `url`; `compared` and `differing` count sums, `lines` shows the first ones."""
 
     url: str
@@ -52,7 +51,7 @@ class Comparison:
     added: Mapping[str, str]
     compared: int = 0
     differing: int = 0
-    lines: list[str] = field(default_factory=list)
+    lines: list[str] = []
 
     async def begin(self, oldest: date) -> None:
         """Raises StoreError if the store does not answer."""
@@ -119,8 +118,7 @@ def _noting(figures: Iterable[Series], days: Days, sums: Sums) -> Iterator[Serie
         yield each
 
 
-@dataclass(frozen=True, slots=True)
-class ReadBack:
+class ReadBack(Struct, frozen=True):
     """Sends figures by `write`; they count as sent once `comparison` finds their sums."""
 
     write: RemoteWrite

@@ -4,12 +4,12 @@ import asyncio
 import shlex
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import Struct
 from rich.console import Console
 from rich.progress import DownloadColumn, TimeElapsedColumn
 
@@ -37,8 +37,7 @@ MOST_PROMISES = 3  # how often the platform may report the export as complete wi
 RETRY_SECONDS = 60.0  # seconds that all retries together may wait
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """What to export: days of a chatbot, saved at `target` within `seconds`; `export_id` resumes an export."""
 
     source: Source

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from typing import Annotated, Literal
 
 import typer
+from msgspec.structs import asdict
 from rich.console import Console
 
 from exporter.cli import tables

@@ -3,17 +3,17 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random, SystemRandom
+
+from msgspec import Struct, field
 
 
 def utcnow() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """Time and randomness, by default the machine's.
 
     `now` is aware, `monotonic` counts seconds and never jumps, `random` gives the jitter of waits.

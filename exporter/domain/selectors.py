@@ -5,9 +5,10 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from exporter.domain.scope import Scope
 
@@ -61,8 +62,7 @@ def unmatched(entries: Iterable[Entry], things: Mapping[str, str]) -> tuple[Entr
     return tuple(each for each in rest if not any(selects(each.selector, *thing) for thing in things.items()))
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Include and exclude selectors; `exclude` takes precedence."""
 
     include: tuple[str, ...] = (EVERYTHING,)
@@ -76,15 +76,14 @@ class Selection:
     def entries(self, source: str, option: str) -> Mapping[str, tuple[Entry, ...]]:
         """Returns the selectors of a source by option, below the name `option`."""
         return {
-            (name := f"{option}.{field.name}"): tuple(
-                Entry(source, name, each) for each in getattr(self, field.name) if each != EVERYTHING
+            (name := f"{option}.{field}"): tuple(
+                Entry(source, name, each) for each in getattr(self, field) if each != EVERYTHING
             )
-            for field in fields(self)
+            for field in self.__struct_fields__
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Companies(Selection):
+class Companies(Selection, frozen=True):
     """Which companies are served; `expected` ones should exist, and are not served because of that."""
 
     expected: tuple[str, ...] = ()

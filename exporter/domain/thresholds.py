@@ -1,7 +1,8 @@
 """Limits of activities as an operator writes them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from exporter.domain.model import Measure
 
@@ -11,8 +12,7 @@ LIMITS = ("below", "above", "drop_ratio", "spike_ratio", *FLOORS)
 """What an entry can set: bounds in the activity's unit (shares are 0 to 1), ratios to the baseline, floors."""
 
 
-@dataclass(frozen=True, slots=True)
-class Threshold:
+class Threshold(Struct, frozen=True):
     """One entry: it selects by `source`, `company` and `activities`, and sets `limits`, by the names in `LIMITS`.
 
     A limit that is None is `off`, which removes it. Without a `severity`, each limit has its default one. `team` is the

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache, partial
 from types import MappingProxyType
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from exporter.domain.model import Expendable, Family, Sample
 from exporter.exposition.series_limit import DROPPED, REASONS, SERIES, USUAL_LIMITS, Amounts, PageLimits, kinds_to_drop
@@ -26,18 +28,17 @@ SELECTORS = " selectors"
 """The key, instead of a report, of the families about a source's selectors; no report has this name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Struct, frozen=True):
     """What is visible outside the poller: the exposition, and the (source, report) pairs that have served figures.
 
     `views` and `source_infos` are what it was made from; `unmatched` are selectors that match nothing.
     """
 
-    page: Page = field(default_factory=lambda: EMPTY)
+    page: Page = EMPTY
     served: frozenset[Key] = frozenset()
-    views: Mapping[Key, ReportView] = field(default_factory=dict)
-    source_infos: Mapping[str, SourceInfo] = field(default_factory=dict)
-    unmatched: Unmatched = field(default_factory=dict)
+    views: Mapping[Key, ReportView] = {}
+    source_infos: Mapping[str, SourceInfo] = {}
+    unmatched: Unmatched = {}
 
 
 class RenderedSource(NamedTuple):

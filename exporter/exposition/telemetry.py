@@ -6,12 +6,12 @@ Only what changes between polls or without one: requests, polls, build, process.
 
 import platform
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import chain
 
 import prometheus_client as client
+from msgspec import Struct
 from prometheus_client import openmetrics
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -149,8 +149,7 @@ def _latest(registry: client.CollectorRegistry, format_: Format) -> bytes:
     return client.generate_latest(registry)
 
 
-@dataclass(frozen=True, slots=True)
-class RequestObserver:
+class RequestObserver(Struct, frozen=True):
     """Counts the requests of one source (`exporter.http.Observer`)."""
 
     source: str

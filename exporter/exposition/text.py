@@ -6,7 +6,7 @@ exposition is rendered and compressed once per data change; a scrape appends liv
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from enum import Enum
 from functools import cache, lru_cache
@@ -14,6 +14,8 @@ from itertools import groupby, islice
 from struct import pack
 from types import MappingProxyType
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from exporter.domain.model import Family
 from exporter.domain.text import label_value
@@ -63,8 +65,7 @@ def deflate(plain: bytes) -> bytes:
     return packer.compress(plain) + packer.flush(zlib.Z_FULL_FLUSH)
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Struct, frozen=True):
     """An exposition in one format: its pieces, which the formats share, its checksum and length."""
 
     pieces: tuple[GzipPiece, ...]
@@ -181,15 +182,14 @@ class Chunk(NamedTuple):
         return self._replace(piece=GzipPiece.of(same.join(lines)))
 
 
-@dataclass(slots=True)
-class Quoted:
+class Quoted(Struct):
     """Escaped values and labels, shared by families that are about the same companies.
 
     Labels are kept for one tuple of label `names` at a time: consecutive families mostly share it.
     """
 
     names: tuple[str, ...] = ()
-    labels: dict[tuple[str, ...], str] = field(default_factory=dict)
+    labels: dict[tuple[str, ...], str] = {}
     escaped: Callable[[str], str] = field(default_factory=lambda: cache(lambda value: escaped(label_value(value))))
 
 

@@ -5,9 +5,11 @@ Requests come from `Report.plan`, times from the schedule, series from one made-
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from exporter.domain import calendars
 from exporter.domain.model import Days
@@ -24,8 +26,7 @@ MINUTE = timedelta(minutes=1)
 A_YEAR_OF_DAYS = 366
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Struct, frozen=True):
     """Events in 24 hours: `expected` is the mean of many days, `most` the maximum."""
 
     expected: float
@@ -43,8 +44,7 @@ PASSES = Rate(1.0, 2)
 """Refresh passes: one after each midnight; 24 hours may include two, or one and a start."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourcePlan:
+class SourcePlan(Struct, frozen=True):
     """One configured source; `requests_per_minute` is also the burst."""
 
     target: Target
@@ -53,8 +53,7 @@ class SourcePlan:
     one_company: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ReportForecast:
+class ReportForecast(Struct, frozen=True):
     """One report: `calls` per 24 hours, `peak` in calls per minute; `series` assume that all answers have status 200.
 
     `most_in_parts` is the maximum of calls per 24 hours if each component must be requested on its own.
@@ -67,8 +66,7 @@ class ReportForecast:
     series: SeriesCounts
 
 
-@dataclass(frozen=True, slots=True)
-class SourceForecast:
+class SourceForecast(Struct, frozen=True):
     """One source; `series` are those that do not depend on its reports."""
 
     name: str
@@ -82,8 +80,7 @@ class SourceForecast:
         return sum((report.calls for report in self.reports), NEVER)
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(Struct, frozen=True):
     """All sources, each of this `size`; `series` are those of the process."""
 
     size: Size

@@ -2,9 +2,10 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import product
+
+from msgspec import Struct
 
 from exporter.domain import calendars
 from exporter.domain.model import Column, Days, Family, Reading, Row
@@ -23,8 +24,7 @@ SeriesCounts = Mapping[str, int]
 """Series by family name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(Struct, frozen=True):
     """Assumed companies of a source, and channels of a company."""
 
     companies: int

@@ -4,13 +4,13 @@ import asyncio
 import logging
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import NamedTuple
 
 import httpx
+from msgspec import Struct
 
 from exporter.domain.clock import Clock
 from exporter.domain.errors import AuthError, ConfigError, SchemaError
@@ -31,8 +31,7 @@ TRIED_AGAIN_SECONDS = 86400.0
 """A request refused with 403 is tried again after this time: the key's permissions may have changed."""
 
 
-@dataclass(slots=True)
-class RetryBudget:
+class RetryBudget(Struct):
     """Seconds `left` that one poll may still wait between attempts, shared by its requests."""
 
     left: float

@@ -13,11 +13,11 @@ import re
 import socket
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from pathlib import Path
 
 import httpx
+from msgspec import Struct, field
 
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, ReportError, TimedOutError, TooLargeError
 from exporter.http.connection import USER_AGENT, http_client, proxy_of
@@ -48,8 +48,7 @@ async def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-@dataclass(frozen=True, slots=True)
-class DownloadRules:
+class DownloadRules(Struct, frozen=True):
     """What a download may do.
 
     It uses the proxy and authorities of the source's `endpoint`, not its key. `max_bytes` counts after decompression;

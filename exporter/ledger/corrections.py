@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from exporter.domain.model import Kind, Measure
 from exporter.ledger.ledger import Ledger
@@ -12,8 +13,7 @@ TIMELESS = (Kind.INSTANT, Kind.LEVEL)
 """Figures without a day change all the time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Corrections:
+class Corrections(Struct, frozen=True):
     """How many figures changed, and the largest share of a day that did: sum of changes / larger sum, 0 to 1."""
 
     count: int = 0

@@ -5,9 +5,10 @@ same settings the last day never moves backwards, unless the clock does.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from exporter.domain import calendars
 from exporter.domain.calendars import Calendar
@@ -21,8 +22,7 @@ LONGEST_CLOSURE = 60
 WAIT_FOR_ROWS = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True)
-class DayRules:
+class DayRules(Struct, frozen=True):
     """The operator's settings about days; `max_staleness` is how long figures outlive the last good poll."""
 
     zone: ZoneInfo
@@ -53,8 +53,7 @@ class DayRules:
         return oldest
 
 
-@dataclass(frozen=True, slots=True)
-class DayStatus:
+class DayStatus(Struct, frozen=True):
     """The status of one report's held days at one moment.
 
     `last_day` is the newest published day, `running` the running day if it was read, `today` the same if it has

@@ -7,11 +7,13 @@ never disappears because a later answer lacks it; one that was only read while i
 import math
 from array import array
 from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from itertools import compress
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from exporter.domain import calendars
 from exporter.domain.errors import SchemaError
@@ -24,8 +26,7 @@ IsWanted = Callable[[str, str], bool]
 """Returns, by id and name, whether a company is to be held."""
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """One day of one report.
 
     `read_at` is when its newest good answer was asked for; `listed`: some answer had a row of it, even of a
@@ -37,18 +38,17 @@ class Block:
     tables: Mapping[str, Table]
 
 
-@dataclass(frozen=True)
-class Ledger:
+class Ledger(Struct, frozen=True, dict=True):
     """The held days of one report of one source.
 
     `names` are the newest ones of held companies; the platform took back all rows of `withdrawn` companies, whose
-    days stay held. `first_seen` has first days that are no longer held. No slots, so that results can be cached.
+    days stay held. `first_seen` has first days that are no longer held. Its `__dict__` is for cached results.
     """
 
-    blocks: Mapping[date, Block] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
+    blocks: Mapping[date, Block] = {}
+    names: Mapping[str, str] = {}
     withdrawn: frozenset[str] = frozenset()
-    first_seen: FirstDays = field(default_factory=dict)
+    first_seen: FirstDays = {}
 
     def table(self, day: date, part: str) -> Table:
         block = self.blocks.get(day)
@@ -141,8 +141,7 @@ def _earlier(
     return {**first, **earlier} if earlier else first
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What an answer covers: `days`, asked for at the moment `at` while `today` ran; `keep_days` are held.
 
     `zone` is that of the days; None where figures are levels of now.

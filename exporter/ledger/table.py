@@ -4,10 +4,11 @@ import math
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
 from itertools import compress, repeat
 from operator import eq, mul
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from exporter.domain.model import READ_IN_PART, Column, DayRows
 
@@ -24,15 +25,14 @@ class Places(NamedTuple):
     each: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """The rows of one part on one day; `columns` are parallel to `companies` (sorted ids), NaN is an absent figure.
 
     `lost` companies have unknown figures: their rows were only read while the day ran.
     """
 
     companies: tuple[str, ...] = ()
-    columns: Mapping[Column, "array[float]"] = field(default_factory=dict)
+    columns: Mapping[Column, "array[float]"] = {}
     lost: frozenset[str] = frozenset()
 
     def places(self, companies: Sequence[str]) -> Places:

@@ -7,10 +7,11 @@ vanish with every poll. Of two limited labels the second is chosen per value of 
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
 from datetime import date
 from itertools import repeat
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from exporter.domain.model import Column, Kind, Measure
 from exporter.ledger.ledger import Ledger
@@ -102,8 +103,7 @@ OWN_LIMIT = 50
 """The limit of a plugin's own label limit that no option sets."""
 
 
-@dataclass(frozen=True, slots=True)
-class LabelLimits:
+class LabelLimits(Struct, frozen=True):
     """Values per company by the limit's name, and the length of a value."""
 
     values: Mapping[str, int] = field(default_factory=lambda: LIMITS)

@@ -5,9 +5,11 @@ Of several entries that select a company the last one counts, per limit and seve
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from exporter.domain.calendars import Calendar, CompanyCalendar
 from exporter.domain.selectors import selects
@@ -70,16 +72,19 @@ class ActivityLimits(NamedTuple):
 NO_LIMITS = ActivityLimits()
 
 
-@dataclass(frozen=True, slots=True)
-class CompanyLimits:
+class CompanyLimits(Struct, frozen=True, dict=True):
     """The entries of one source, in the operator's order."""
 
     thresholds: tuple[Threshold, ...] = ()
     calendars: tuple[CompanyCalendar, ...] = ()
-    _limits: dict[tuple[str, str], Mapping[str, ActivityLimits]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
-    _calendars: dict[tuple[str, str], Calendar | None] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def _limits(self) -> dict[tuple[str, str], Mapping[str, ActivityLimits]]:
+        return {}
+
+    @cached_property
+    def _calendars(self) -> dict[tuple[str, str], Calendar | None]:
+        return {}
 
     def limits(self, company_id: str, company: str) -> Mapping[str, ActivityLimits]:
         key = company_id, company

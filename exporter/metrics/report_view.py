@@ -1,11 +1,14 @@
 """The input of the families of one report and of one source; knows no family and no window."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import product
 from operator import add
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from exporter.domain.model import Column, Family, FieldNote, Measure, Sample
 from exporter.domain.selectors import Companies, Entry
@@ -17,8 +20,7 @@ from exporter.metrics.limits import CompanyLimits
 from exporter.platforms.api import NO_DISCOVERIES, Discoveries, Report
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """How polling a report goes: moments are None before the first; `outcome` is that of the last poll.
 
     `last_partial` is the newest poll that failed in part. `history`: the past was asked for once. `restatements`
@@ -37,12 +39,12 @@ class Health:
     restatements: int = 0
     restated_ratio: float = 0.0
     supported: bool = True
-    drift: Mapping[str, int] = field(default_factory=dict)
-    violations: Mapping[str, int] = field(default_factory=dict)
+    drift: Mapping[str, int] = {}
+    violations: Mapping[str, int] = {}
     fields: tuple[FieldNote, ...] = ()
     last_partial: datetime | None = None
     reason: str = ""
-    unread: Mapping[str, int] = field(default_factory=dict)
+    unread: Mapping[str, int] = {}
 
     @property
     def read_at(self) -> datetime | None:
@@ -50,8 +52,7 @@ class Health:
         return max((each for each in (self.last_success, self.last_partial) if each is not None), default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class ReportView:
+class ReportView(Struct, frozen=True):
     """The held days of one report of one source with their status, health and settings.
 
     `label_limits` are limits, `kept` the values kept, by family; figures below `min_group` people are not served,
@@ -64,16 +65,15 @@ class ReportView:
     day_status: DayStatus
     health: Health
     rules: DayRules
-    label_limits: LabelLimits = field(default_factory=LabelLimits)
-    kept: Mapping[str, Kept] = field(default_factory=dict)
+    label_limits: LabelLimits = LabelLimits()
+    kept: Mapping[str, Kept] = {}
     min_group: int = 0
     excluded: tuple[str, ...] = ()
-    company_limits: CompanyLimits = field(default_factory=CompanyLimits)
-    discoveries: Discoveries = field(default_factory=lambda: NO_DISCOVERIES)
+    company_limits: CompanyLimits = CompanyLimits()
+    discoveries: Discoveries = NO_DISCOVERIES
 
 
-@dataclass(frozen=True, slots=True)
-class SourceInfo:
+class SourceInfo(Struct, frozen=True):
     """The input of a source's families.
 
     `names` are all companies ever held, `withdrawn` those that no report serves, `listed` those of the platform,
@@ -88,7 +88,7 @@ class SourceInfo:
     names: Mapping[str, str]
     withdrawn: frozenset[str]
     listed: Mapping[str, str] | None
-    unmatched: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
+    unmatched: Mapping[str, tuple[Entry, ...]] = {}
 
     @property
     def never_seen(self) -> tuple[str, ...]:
@@ -113,8 +113,7 @@ def changed_companies(before: ReportView, now: ReportView, day: date) -> Set[str
     return set[str]().union(*(table.changed_since(earlier) for table, earlier in tables))
 
 
-@dataclass(frozen=True, slots=True)
-class DeferredFamily:
+class DeferredFamily(Struct, frozen=True):
     """A family whose samples are made on demand, from the rows of some `days` and from what all days share.
 
     A company's samples depend on no other company's rows; without the label company_id, samples count companies.
@@ -129,7 +128,7 @@ class DeferredFamily:
         return self.family.name
 
     def made(self) -> Family:
-        return replace(self.family, samples=tuple(self.make()))
+        return dataclasses.replace(self.family, samples=tuple(self.make()))
 
 
 class CompanyIndex:

@@ -9,6 +9,8 @@ from functools import partial
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
 from exporter.domain import calendars
 from exporter.domain.calendars import ONE_DAY
 from exporter.domain.errors import SchemaError
@@ -40,8 +42,7 @@ FORMATS = ("date", "moment", "seconds", "milliseconds")
 """How a day's bound is written: 2026-03-01, 2026-03-01T00:00:00Z, or the time since 1970."""
 
 
-@dataclass(frozen=True, slots=True)
-class Authentication:
+class Authentication(Struct, frozen=True):
     """Makes request headers from the key: `kind` is bearer, basic, or the name of a header for the key.
 
     For basic the key is user:password. `fixed` headers are sent with all requests.
@@ -61,8 +62,7 @@ def base_url(text: str) -> str:
     return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), parts.path.rstrip("/"), "", ""))
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(Struct, frozen=True):
     """The parameters for the days of a request: `first` and `last`, or the one `day`; none for levels.
 
     `format` is one of FORMATS. `end` is "exclusive" if `last` is the start of the day after, else "inclusive".
@@ -97,8 +97,7 @@ class Period:
         return f"{moment:%Y-%m-%dT%H:%M:%S}{'.999' if before else ''}Z"
 
 
-@dataclass(frozen=True, slots=True)
-class Paging:
+class Paging(Struct, frozen=True):
     """An answer has the `link` to the next page, or the `cursor` that goes into `parameter` of the next request."""
 
     link: Expression | None

@@ -2,13 +2,13 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import jmespath
 from jmespath.exceptions import ParseError
 from jmespath.functions import Functions
 from jmespath.visitor import TreeInterpreter
+from msgspec import Struct, field
 
 from exporter.domain.errors import SchemaError
 from exporter.domain.model import READ_COMPLETELY, READ_IN_PART, Column, Kind, Measure
@@ -109,8 +109,7 @@ class Search(TreeInterpreter):  # type: ignore[misc]  # the library has no types
             raise SchemaError(f"the expressions take more than {MOST_STEPS:,} steps over an answer; simplify them")
 
 
-@dataclass(slots=True)
-class Reader:
+class Reader(Struct):
     """Reads one answer into `rows`: the figures of the `described` measures.
 
     `account` is the id and name of the company of rows without one. `place` precedes option names in notes. Ids
@@ -124,7 +123,7 @@ class Reader:
     account: tuple[str, str] = ("", "")
     may_be_text: bool = False
     search: Search = field(default_factory=Search)
-    samples: dict[str, tuple[str, object]] = field(default_factory=dict)
+    samples: dict[str, tuple[str, object]] = {}
 
     @property
     def explanation(self) -> tuple[str, ...]:

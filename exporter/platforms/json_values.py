@@ -8,11 +8,11 @@ import math
 import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Literal, get_args
 
 import msgspec
+from msgspec import Struct
 
 from exporter.domain.errors import NotJsonError
 
@@ -59,8 +59,7 @@ def parse(body: bytes) -> object:
         raise NotJsonError(f"the answer is not JSON: {error}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A list in an answer whose items are parsed one at a time; parsed together they take ten times the memory.
 
     Each iteration parses anew, and raises NotJsonError as `parse` does.

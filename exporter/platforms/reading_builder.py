@@ -7,9 +7,10 @@ import math
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from exporter.domain import calendars
 from exporter.domain.errors import SchemaError
@@ -41,8 +42,7 @@ class Invariant(NamedTuple):
     whole: Column
 
 
-@dataclass(slots=True)
-class ReadingBuilder:
+class ReadingBuilder(Struct):
     """Collects the content of one answer; `listed` counts rows of the requested days, readable or not.
 
     `rows` are filed by part and day, and by company; the figures of parts in `columns` are parallel to these. Days may
@@ -51,17 +51,17 @@ class ReadingBuilder:
 
     days: Days
     context: Context
-    names: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = {}
     rows: dict[tuple[str, date], dict[str, Figures]] = field(default_factory=lambda: defaultdict(dict))
-    columns: dict[str, tuple[Column, ...]] = field(default_factory=dict)
-    as_columns: dict[tuple[str, date], DayRows] = field(default_factory=dict)
+    columns: dict[str, tuple[Column, ...]] = {}
+    as_columns: dict[tuple[str, date], DayRows] = {}
     listed: int = 0
     outside_range: int = 0
     next_page: str = ""
     read_day: Callable[[object], date | None] = json_values.day
     _drift: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _violations: dict[str, set[RowKey]] = field(default_factory=lambda: defaultdict(set))
-    _asked: dict[str, date] = field(default_factory=dict)
+    _asked: dict[str, date] = {}
 
     def note(self, flaw: str | None, path: str) -> None:
         """Notes what is wrong with the field at `path`; only once for all rows."""

@@ -5,10 +5,12 @@ failing subjects in a row end the poll.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct
 
 from exporter.domain.calendars import ONE_DAY, day_at
 from exporter.domain.errors import (
@@ -70,8 +72,7 @@ Parts = Mapping[str, Unread | None]
 """Parts to ask for by name, each with what the answer to the whole left out, if anything."""
 
 
-@dataclass(slots=True)
-class _Questions:
+class _Questions(Struct):
     """The requests to make (`todo`), and what `asked` brought so far.
 
     `empty` answers have no value at all. `answered` subjects have an answer, `in_a_row` failed since the last answer.
@@ -83,10 +84,10 @@ class _Questions:
     transport: Transport
     context: Context
     asked: Answers
-    todo: list[Request] = field(default_factory=list)
-    empty: list[Answer] = field(default_factory=list)
-    answered: set[str] = field(default_factory=set)
-    in_a_row: list[str] = field(default_factory=list)
+    todo: list[Request] = []
+    empty: list[Answer] = []
+    answered: set[str] = set()
+    in_a_row: list[str] = []
 
     def plan(self, discoveries: Discoveries) -> None:
         """Plans with these discoveries; no request is repeated."""

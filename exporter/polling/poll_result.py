@@ -1,11 +1,14 @@
 """The results of asking a report, and what a poll makes of them: held days, an outcome, unread items; pure."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import reduce
 from typing import NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from exporter.domain.calendars import ONE_DAY, day_at
 from exporter.domain.errors import NotJsonError, ReportError, SchemaError
@@ -59,8 +62,7 @@ class Failure(NamedTuple):
         return (self.unread.name,) if self.unread else self.request.items or (self.request.report,)
 
 
-@dataclass(slots=True)
-class Answers:
+class Answers(Struct):
     """All answers of a report about some days, and all failures; each answer counts by itself.
 
     `discoveries` are known and new ones, `strikes` counts failures per subject. `ended`: asking stopped because
@@ -69,8 +71,8 @@ class Answers:
 
     days: Days
     discoveries: Discoveries
-    answers: list[Answer] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
+    answers: list[Answer] = []
+    failures: list[Failure] = []
     strikes: Counter[str] = field(default_factory=Counter)
     ended: bool = False
 
@@ -85,8 +87,7 @@ def given_up(strikes: Mapping[str, int]) -> frozenset[str]:
     return frozenset(subject for subject, count in strikes.items() if count >= IN_A_ROW)
 
 
-@dataclass(frozen=True, slots=True)
-class PollResult:
+class PollResult(Struct, frozen=True):
     """What asking a report about some days brought.
 
     `state` has discoveries, folded answers and counted corrections, whose ratio is `restated_ratio`. `read` joins
@@ -100,12 +101,12 @@ class PollResult:
     read: Reading | None = None
     error: ReportError | None = None
     reason: str = ""
-    unread: Mapping[str, int] = field(default_factory=dict)
-    strikes: Mapping[str, int] = field(default_factory=dict)
+    unread: Mapping[str, int] = {}
+    strikes: Mapping[str, int] = {}
     ended: bool = False
     restated_ratio: float = 0.0
     day_bytes: float = 0.0
-    began: Mapping[str, date] = field(default_factory=dict)
+    began: Mapping[str, date] = {}
     is_past_open: bool = False
 
     @property
@@ -129,7 +130,7 @@ def poll_result(target: Target, report: Report, before: ReportState, asked: Answ
     result = fold_answers(target, report, before, asked.answers, now) if asked.answers else PollResult(before)
     read = result.read
     if read is not None and END_DATE in asked.discoveries:
-        read = replace(read, violations={**read.violations, "end_exclusive": 1})
+        read = dataclasses.replace(read, violations={**read.violations, "end_exclusive": 1})
     return replace(
         result,
         state=replace(result.state, discoveries=asked.discoveries),
@@ -194,9 +195,9 @@ def fold_answers(
         days = Asked(request.days, today, now, keep_days, rules.zone if report.has_days else None)
         folded = fold(folded, reading, days, target.companies.wants)
     asked = {day for answer in answers for day in answer.request.days}
-    read = reduce(Reading.joined, (replace(answer.reading, rows=()) for answer in answers))
+    read = reduce(Reading.joined, (dataclasses.replace(answer.reading, rows=()) for answer in answers))
     if lost := folded.lost_rows(asked):
-        read = replace(read, violations={**read.violations, "row_lost": lost})
+        read = dataclasses.replace(read, violations={**read.violations, "row_lost": lost})
     status = day_status(ledger, now, now, rules)
     if today in asked and not any(answer.reading.rows for answer in answers):
         _refuse_nobody(ledger, asked & status.covered if report.has_days else asked)

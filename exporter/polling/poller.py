@@ -9,9 +9,11 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from exporter.domain.clock import Clock
 from exporter.domain.errors import InternalError, ReportError
@@ -38,8 +40,7 @@ ASK_AGAIN = timedelta(hours=24)
 SLIP = "internal error of the exporter; please report it with its log"
 
 
-@dataclass(frozen=True, slots=True)
-class PollOutputs:
+class PollOutputs(Struct, frozen=True):
     """Where results go; one source at a time holds `refreshing`, so that a start causes no burst of requests."""
 
     board: Board

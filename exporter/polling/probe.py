@@ -2,10 +2,11 @@
 
 import traceback
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
 
 from exporter.domain.calendars import ONE_DAY, day_at
 from exporter.domain.clock import Clock
@@ -31,8 +32,7 @@ FIELDS_SHOWN = 20
 """Fields of a kind in one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The content of good answers.
 
     Of the days `asked` for, `listed` have a row; both are 0 for levels. `companies` and `series` would be served,
@@ -46,11 +46,10 @@ class Found:
     series: int
     left_out: Mapping[str, int]
     notes: tuple[str, ...] = ()
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """The result of asking one report.
 
     `status` is the last attempt's HTTP status, if any. `message` is one line if something failed; `found` is None

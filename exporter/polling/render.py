@@ -1,8 +1,9 @@
 """Turns the states of a source into its families; pure, every moment is an argument."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from exporter.domain.selectors import Entry, unmatched
 from exporter.exposition.board import RenderedSource

@@ -9,7 +9,6 @@ import logging
 import random
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, cast
 from zoneinfo import ZoneInfo
@@ -17,6 +16,7 @@ from zoneinfo import ZoneInfo
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.date import DateTrigger
+from msgspec import Struct
 
 from exporter.domain import calendars
 
@@ -77,8 +77,7 @@ class AfterMidnight(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 ships n
         return max(midnight + self._delay + self._spread * self._chance.random(), now)
 
 
-@dataclass(frozen=True, slots=True)
-class Cadence:
+class Cadence(Struct, frozen=True):
     """How often a source is polled: every `interval`, up to `jitter` (a share of it) late, and after each midnight."""
 
     interval: timedelta
@@ -99,8 +98,7 @@ class Cadence:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Timetable:
+class Timetable(Struct, frozen=True):
     """When one source is polled."""
 
     source: str

@@ -12,11 +12,12 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from exporter.domain.threads import FileStamp, file_stamp, in_daemon, in_time, result_in_time
 from exporter.exposition.telemetry import LastAttempt

@@ -13,12 +13,13 @@ import sys
 import zlib
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from itertools import pairwise
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from exporter.domain.model import Column, Days
 from exporter.ledger.ledger import Block, Ledger
@@ -49,8 +50,7 @@ class ForeignError(UnusableError):
     """The file is not a state file; someone may still need it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """What is stored of one source: states by report, with the `fingerprint` and `keep_days` they were read under."""
 
     fingerprint: Mapping[str, str]

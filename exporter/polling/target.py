@@ -1,8 +1,9 @@
 """What is polled of one source, and the state of its reports between polls; knows no file format."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import date, timedelta
+
+from msgspec import Struct
 
 from exporter.domain.model import Days
 from exporter.domain.scope import Scope
@@ -15,8 +16,7 @@ from exporter.metrics.report_view import Health
 from exporter.platforms.api import Discoveries, Report
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """One source as the poller knows it.
 
     The platform may lack reports that are not `required`. `limits` are those of limited labels, `min_group` of
@@ -30,18 +30,17 @@ class Target:
     scope: Scope
     rules: DayRules
     interval: timedelta
-    companies: Companies = field(default_factory=Companies)
+    companies: Companies = Companies()
     required: frozenset[str] = frozenset()
-    limits: LabelLimits = field(default_factory=LabelLimits)
+    limits: LabelLimits = LabelLimits()
     min_group: int = 0
     excluded: tuple[str, ...] = ()
-    selections: Mapping[str, Selection] = field(default_factory=dict)
-    company_limits: CompanyLimits = field(default_factory=CompanyLimits)
-    selectors: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
+    selections: Mapping[str, Selection] = {}
+    company_limits: CompanyLimits = CompanyLimits()
+    selectors: Mapping[str, tuple[Entry, ...]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class ReportState:
+class ReportState(Struct, frozen=True):
     """The state of one report between polls.
 
     `listed` are the companies of the last good answers, wanted or not, None before the first. `to_refresh` are
@@ -55,13 +54,12 @@ class ReportState:
     listed: Mapping[str, str] | None = None
     to_refresh: tuple[Days, ...] = ()
     refreshed_for: date | None = None
-    kept: Mapping[str, Kept] = field(default_factory=dict)
+    kept: Mapping[str, Kept] = {}
     widened: bool = False
-    discoveries: Discoveries = field(default_factory=dict)
+    discoveries: Discoveries = {}
 
 
-@dataclass(frozen=True, slots=True)
-class StateStore:
+class StateStore(Struct, frozen=True):
     """Loads one source's states, by report, and saves them after polls; called in the worker thread."""
 
     load: Callable[[], Mapping[str, ReportState]]

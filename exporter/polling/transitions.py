@@ -1,8 +1,9 @@
 """How answers and new settings change the state of a report; pure, every moment is an argument."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import date, datetime
+
+from msgspec.structs import replace
 
 from exporter.domain.calendars import ONE_DAY
 from exporter.domain.errors import NotFoundError, SchemaError

@@ -3,10 +3,10 @@
 import re
 from codecs import BOM_UTF8
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from msgspec import Struct
 from pydantic import SecretStr
 
 from exporter.domain.errors import ConfigError
@@ -60,8 +60,7 @@ def in_file(written: object, path_of: Callable[[object], Path]) -> Path:
     return path
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKey:
+class ApiKey(Struct, frozen=True):
     """A source's key, `written` or in a file; a call returns the current key or raises ConfigError."""
 
     source: str

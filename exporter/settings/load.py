@@ -1,14 +1,16 @@
 """Reads file and environment, validates them, and returns plain values, or reports everything that is wrong."""
 
+import dataclasses
 import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from inspect import signature
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from exporter.domain.calendars import Calendar, CompanyCalendar
 from exporter.domain.errors import ConfigError
@@ -117,7 +119,7 @@ def _with_declared(
                 known[declared.name], files[declared.name] = declared, path
                 sources[name] = {**options, "platform": declared.name}
     tree = {**document.tree, "sources": sources or given}
-    return replace(document, tree=tree, problems=tuple(problems)), known
+    return dataclasses.replace(document, tree=tree, problems=tuple(problems)), known
 
 
 def _has_a_name_of(platform: Platform, others: Iterable[Platform]) -> bool:

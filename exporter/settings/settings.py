@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, cast
 
+from msgspec import Struct
 from pydantic import PlainValidator, ValidationInfo
 
 from exporter.domain.calendars import Calendar
@@ -46,8 +47,7 @@ class Source:
         return Cadence(self.poll.interval, self.poll.jitter, self.target.rules.zone, self.target.rules.settle)
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """All settings; `calendars` always contains `default`, `notes` are for the log.
 
     `digest` identifies the configuration without its secrets. `thresholds_stamp` is the stamp of `thresholds_file` just
@@ -64,8 +64,7 @@ class Settings:
     thresholds_stamp: FileStamp = None
 
 
-@dataclass(frozen=True)
-class ValidationContext:
+class ValidationContext(Struct, frozen=True, dict=True):
     """Platforms, names of calendars and sources, and the folder that relative paths start from."""
 
     platforms: Mapping[str, Platform]

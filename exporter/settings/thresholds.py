@@ -2,13 +2,13 @@
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Self
 
+from msgspec import Struct
 from pydantic import BeforeValidator, PlainValidator, ValidationInfo, WrapValidator, field_validator, model_validator
 
 from exporter.domain.errors import ConfigError
@@ -160,13 +160,12 @@ class _Contents(Group):
     thresholds: ThresholdList = option(())
 
 
-@dataclass(frozen=True, slots=True)
-class ThresholdsFile:
+class ThresholdsFile(Struct, frozen=True):
     """The entries of a file, its stamp from just before it was read, and its tree."""
 
     entries: tuple[ThresholdOptions, ...] = ()
     stamp: FileStamp = None
-    tree: Mapping[str, object] = field(default_factory=dict)
+    tree: Mapping[str, object] = {}
 
 
 def read(written: object, context: ValidationContext) -> ThresholdsFile:

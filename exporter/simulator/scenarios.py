@@ -1,11 +1,12 @@
 """What can go wrong with a platform: scenarios, which can be combined."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from http import HTTPStatus
 from typing import NamedTuple, TypeVar
 
+from msgspec import Struct
+from msgspec.structs import replace
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from exporter.domain.errors import ConfigError
@@ -32,8 +33,7 @@ class Call(NamedTuple):
     channel: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
+class Scenario(Struct, frozen=True):
     """One fault; every piece that is not given leaves things as they are.
 
     Both platforms: `delay` in seconds, `body` changes the bytes sent.

@@ -1,10 +1,10 @@
 """The routes. A scrape takes finished bytes and appends live metrics; only /-/reload changes anything."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
@@ -25,8 +25,7 @@ HEARTBEAT_SECONDS = 60.0
 HTML = "text/html; charset=utf-8"
 
 
-@dataclass(frozen=True, slots=True)
-class WebContext:
+class WebContext(Struct, frozen=True):
     """What the routes read; `sources` may change between two requests.
 
     `worker` renders the status page, the API and selected families; whole scrapes and polls do not wait for it.

@@ -4,11 +4,12 @@ Compares the exporter's activities and limits day by day; rules add only `for` a
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from exporter.domain.calendars import Calendar
 from exporter.domain.model import Column, Days, Reading, Row

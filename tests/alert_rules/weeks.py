@@ -5,10 +5,11 @@ promtool's time starts on Thursday, 1970-01-01. The weeks start on Thursday, 202
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import httpx
+from msgspec.structs import replace
 
 from exporter.domain.calendars import Calendar, CompanyCalendar
 from exporter.domain.scope import Scope

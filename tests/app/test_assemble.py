@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from msgspec import structs
 
 from exporter.app.assemble import assemble
 from exporter.app.process import serving
@@ -94,7 +95,7 @@ def test_options_arrive_at_the_client(settings: Settings, option: dict[str, str]
     each = replace(settings.sources["production"], **option)  # type: ignore[arg-type]  # one option of a case
 
     with pytest.raises(ConfigError, match=f"production: {next(iter(option))}") as caught:
-        assemble(replace(settings, sources={"production": each}))
+        assemble(structs.replace(settings, sources={"production": each}))
     assert CANARY not in str(caught.value)
 
 

@@ -1,15 +1,16 @@
 """A backfill reads backfill days in pieces; the file is complete and exact, even if runs are interrupted."""
 
+import dataclasses
 import os
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
@@ -160,7 +161,9 @@ async def test_many_pieces_are_merged_a_few_at_a_time(tmp_path: Path) -> None:
     assert {path.suffix for path in backfill.run_folder.iterdir()} == {".json", ".state"}
 
 
-LACKING = tuple(replace(report, path="/api/v2/reporting/nothing/") if report is TOOLS else report for report in REPORTS)
+LACKING = tuple(
+    dataclasses.replace(report, path="/api/v2/reporting/nothing/") if report is TOOLS else report for report in REPORTS
+)
 
 
 async def test_a_report_that_the_platform_lacks_is_left_out(tmp_path: Path) -> None:
@@ -208,7 +211,7 @@ async def test_the_next_run_requests_what_failed(tmp_path: Path) -> None:
         each.folder.mkdir()
     await complete.run()
     complete.written()
-    result, steps, _ = await replace(interrupted, scenarios=("outage",)).run()
+    result, steps, _ = await dataclasses.replace(interrupted, scenarios=("outage",)).run()
     assert len(result.failed) == 5
     assert steps == []
     assert all("s: " in line and "\n" not in line for line in result.failed)

@@ -1,12 +1,12 @@
 """Old days come to the same figures whatever is held of the days before them: all of it, or only that something was."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from itertools import groupby
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from exporter.backfill.figures import Series, evidence, figures, folded
 from exporter.domain.model import Column, Days, Reading, Row

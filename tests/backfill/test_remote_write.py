@@ -4,7 +4,7 @@ import ssl
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import NamedTuple
 import cramjam
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from exporter.backfill.figures import Piece, Series, noon
 from exporter.backfill.remote_write import RemoteWrite, batches, encoded

@@ -5,9 +5,9 @@ import json
 import re
 import socket
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from exporter.cli import plan

@@ -1,15 +1,16 @@
 """`check --probe` against the simulated platform over real HTTP: the right row, the right exit status, never a key."""
 
+import dataclasses
 import io
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 from rich.progress import MofNCompleteColumn
 
@@ -304,7 +305,7 @@ class TestRows:
     async def test_an_unusable_source_is_found_before_anybody_is_asked(self) -> None:
         """That is a wrong configuration, not a failed report."""
         settings = load(None, configured("http://127.0.0.1:9"), platforms())
-        broken = replace(settings.sources["production"], proxy_url="socks9://proxy.example")
+        broken = dataclasses.replace(settings.sources["production"], proxy_url="socks9://proxy.example")
         told: list[str] = []
         clock = ManualClock(NOW)
         with pytest.raises(ConfigError):

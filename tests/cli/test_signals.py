@@ -5,10 +5,11 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import Thread
 
 import pytest
+from msgspec import structs
 
 from exporter.app.assemble import assemble
 from exporter.app.process import end_signal, reload_signal, reloading
@@ -175,7 +176,7 @@ class HangingSources:
 async def test_a_start_that_hangs_is_ended(number: signal.Signals) -> None:
     """As on a state file that cannot be read, nor waited for."""
     environ = {"PARADIGM_API_KEY": CANARY, "PARADIGM_BASE_URL": "http://127.0.0.1:1"}
-    exporter = replace(assemble(load(None, environ, platforms())), sources=(sources := HangingSources()))  # type: ignore[arg-type]  # a fake
+    exporter = structs.replace(assemble(load(None, environ, platforms())), sources=(sources := HangingSources()))
     loop = asyncio.get_running_loop()
     try:
         with listen("127.0.0.1:0", "") as listening:

@@ -7,13 +7,14 @@ enough for all queries.
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import httpx
+from msgspec.structs import replace
 from starlette.applications import Starlette
 
 from exporter.domain.model import Days

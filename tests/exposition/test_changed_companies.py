@@ -1,12 +1,12 @@
 """Lines updated for the companies that changed equal lines that are made anew."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from exporter.domain.calendars import Calendar
 from exporter.domain.model import Column, Days, Reading, Row, Sample

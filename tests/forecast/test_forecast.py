@@ -1,14 +1,16 @@
 """The forecast is right: it equals the series of /metrics and the requests that the simulated platform counts."""
 
+import dataclasses
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from starlette.applications import Starlette
 
 from exporter.domain.model import Column, Days, Measure, Reading
@@ -251,7 +253,9 @@ async def test_the_calls_foretold_of_every_report_are_the_calls_made(begin: date
 
 async def test_a_report_that_the_platform_lacks_costs_one_call_a_day() -> None:
     """With `reports: auto` the forecast assumes that the platform has all reports, and is right about those it has."""
-    lacked = {name: replace(REPORTS[name], path=f"/api/v2/reporting/no-{name}/") for name in ("tools", "users")}
+    lacked = {
+        name: dataclasses.replace(REPORTS[name], path=f"/api/v2/reporting/no-{name}/") for name in ("tools", "users")
+    }
     world, target = World.from_seed(1, 3), target_with(*{**REPORTS, **lacked}.values())
     polls_at = moments(HOURLY, utc(2026, 11, 20), DAY, random.Random(1))
     made = await asked(world, target, world.keys.admin, polls_at)

@@ -1,11 +1,11 @@
 """The life of a day (docs/concepts.md), law by law, with a clock passed in."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from exporter.domain.calendars import Calendar, day_at
 from exporter.domain.errors import SchemaError

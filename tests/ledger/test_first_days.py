@@ -1,11 +1,11 @@
 """The first days of companies and figures: carried from ledger to ledger, they are those of the rows that are held."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from exporter.domain.model import Column, Days, Reading, Row
 from exporter.ledger.ledger import Asked, Ledger, fold

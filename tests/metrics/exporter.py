@@ -1,9 +1,12 @@
 """Ledger and metrics as a poll uses them, on a platform that a test writes: without HTTP, every moment is passed."""
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from exporter.domain.calendars import Calendar, day_at
 from exporter.domain.model import Column, Days, Reading, Row
@@ -49,7 +52,9 @@ def target_of(limits: CompanyLimits) -> Target:
         company_calendars=tuple(each.calendar for each in limits.calendars),
     )
     measures = tuple(each for each in CHAT_SESSIONS.measures if each is QUERIES)
-    return replace(target_with(rules, reports=(replace(CHAT_SESSIONS, measures=measures),)), company_limits=limits)
+    return replace(
+        target_with(rules, reports=(dataclasses.replace(CHAT_SESSIONS, measures=measures),)), company_limits=limits
+    )
 
 
 @dataclass(slots=True)

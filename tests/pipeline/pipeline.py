@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import httpx
+from msgspec.structs import replace
 
 from exporter import http as fetch
 from exporter.domain.calendars import Calendar

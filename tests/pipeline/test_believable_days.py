@@ -5,12 +5,12 @@ The platform is a table of rows that a test writes; results are read from the ex
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from exporter.domain.calendars import Calendar
 from exporter.domain.clock import Clock

@@ -1,11 +1,11 @@
 """Companies that the platform merges, moves or recreates: all figures are correct after the next poll."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from exporter.platforms.api import Report
 from exporter.platforms.paradigm.platform import REPORTS as BUILT_IN

@@ -1,12 +1,14 @@
 """ChatCaptain from response to exposition: every shape of response gives the platform's figures."""
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from exporter.domain import calendars
 from exporter.domain.errors import ConfigError
@@ -307,7 +309,7 @@ async def test_the_series_of_a_chatbot_are_within_the_forecast() -> None:
 
 async def test_twelve_channels_serve_their_last_day_within_a_minute() -> None:
     """At 60 requests per minute while past days are read; the clock advances as the rate limit requires."""
-    platform = replace(Platform.of(UTC_ZONE, NOON, channels=12), clock=MovingClock(NOON))
+    platform = dataclasses.replace(Platform.of(UTC_ZONE, NOON, channels=12), clock=MovingClock(NOON))
     async with platform.pipeline(platform.target(keep_days=RULES.keep_days), per_minute=60) as pipeline:
         served_at: list[float] = []
         put = pipeline.board.put

@@ -3,13 +3,13 @@
 import html
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from exporter.domain.selectors import Companies, Entry
 from exporter.domain.thresholds import Threshold

@@ -4,8 +4,9 @@ Each exposition is compared with that of the same platform without the fault, wh
 compares with the platform's data.
 """
 
+import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import product
@@ -15,6 +16,7 @@ import anyio
 import httpx
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from exporter.domain.thresholds import Threshold, built_in
 from exporter.metrics.limits import CompanyLimits
@@ -117,7 +119,9 @@ async def simulate(
     """Returns the samples after the first poll and two days later; with `good_start` the first poll has no fault."""
     platform = Platform.of(UTC_ZONE, begin, channels=channels)
     remembered = Remembered(platform)
-    transport = FaultyTransport(remembered, quiet_sunday) if good_start else replace(fault, platform=remembered)
+    transport = (
+        FaultyTransport(remembered, quiet_sunday) if good_start else dataclasses.replace(fault, platform=remembered)
+    )
     pipeline = Pipeline(
         transport, platform.clock, platform.bots.chatbots[0].key, target_of(platform, reports), platform=PLATFORM
     )

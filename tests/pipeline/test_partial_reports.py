@@ -1,13 +1,14 @@
 """On Paradigm, unreadable reports, companies and fields do not affect the others."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import anyio
 import httpx
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from exporter.domain.thresholds import Threshold
 from exporter.metrics.limits import CompanyLimits

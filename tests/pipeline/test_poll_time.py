@@ -1,12 +1,12 @@
 """Failing channels delay a poll only a little; it ends before the next one is due."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import anyio
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from exporter.platforms.chatcaptain.platform import PLATFORM
 from tests.pipeline.pipeline import Pipeline

@@ -1,6 +1,5 @@
 """All six reports together: current levels, label limits, small groups, and unsupported reports."""
 
-from dataclasses import replace
 from datetime import timedelta
 from functools import reduce
 from operator import or_
@@ -8,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from exporter.metrics.label_limits import LabelLimits
 from exporter.platforms.paradigm.platform import PLATFORM

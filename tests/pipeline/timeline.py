@@ -1,10 +1,10 @@
 """Runs exporter processes one after another on a simulated clock, and checks every figure after each event."""
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import httpx
+from msgspec.structs import replace
 
 from exporter.domain.calendars import day_at, end
 from exporter.domain.model import Days

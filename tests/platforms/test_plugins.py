@@ -15,6 +15,7 @@ from types import ModuleType
 import anyio
 import httpx
 import pytest
+from msgspec import structs
 
 from exporter.domain.errors import ReportError
 from exporter.domain.model import Activity, Column, Days, Kind, Measure, Reading, Row
@@ -112,7 +113,9 @@ def test_the_page_s_platform_is_served(acme: ModuleType) -> None:
     entry = {"team": "7", "team_name": "Helpdesk", "conversations": 4, "projects": {"a": 3, "b": 2, "c": 1}}
 
     async def travel() -> Pipeline:
-        target = replace(target_with(), platform="acme", reports=(acme.REPORT,), limits=LabelLimits({"projects": 2}))
+        target = structs.replace(
+            target_with(), platform="acme", reports=(acme.REPORT,), limits=LabelLimits({"projects": 2})
+        )
         async with Pipeline(
             httpx.MockTransport(answer), ManualClock(NOON), "a-key", target, platform=acme.PLATFORM
         ) as pipeline:
@@ -305,7 +308,7 @@ def test_a_label_limit_and_an_invariant_of_a_plugin_s_own_reach_the_page() -> No
     runs = Runs()
     limits = (LabelLimit("projects", 50, "How many projects are served."),)
     platform = replace(paradigm.PLATFORM, name="acme", reports={"runs": runs}, label_limits=limits)
-    target = replace(target_with(), platform="acme", reports=(runs,))
+    target = structs.replace(target_with(), platform="acme", reports=(runs,))
 
     def answer(request: httpx.Request) -> httpx.Response:
         return answered({f"project {number:02}": 100 - number for number in range(60)})

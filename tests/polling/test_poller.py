@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from exporter.domain.clock import Clock
 from exporter.domain.scope import Scope

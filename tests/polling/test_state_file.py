@@ -1,5 +1,6 @@
 """A restart with a state file: the same figures at once, the same questions after; what does not fit is not used."""
 
+import dataclasses
 import errno
 import logging
 import os
@@ -8,7 +9,6 @@ import sys
 import zlib
 from array import array
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -17,6 +17,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from exporter.app.assemble import assemble, fingerprint
 from exporter.domain.calendars import day_at, end
@@ -776,7 +777,9 @@ def test_the_fingerprint_is_what_the_figures_hang_on(tmp_path: Path, more: str, 
     (after,) = load(configured(tmp_path, "k2", more), {}, platforms()).sources.values()
 
     assert {name for name, _ in fingerprint(before).items() ^ fingerprint(after).items()} == changes
-    other = replace(before, platform=replace(before.platform, version=99), base_url="https://other.example")
+    other = dataclasses.replace(
+        before, platform=dataclasses.replace(before.platform, version=99), base_url="https://other.example"
+    )
     assert {name for name, _ in fingerprint(before).items() ^ fingerprint(other).items()} == {
         "version of the decoder",
         "base_url",

@@ -1,10 +1,10 @@
 """What other settings keep of held days: everything but what is not wanted, and what is missing is asked for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from exporter.domain.model import Column, Days, Reading, Row
 from exporter.domain.scope import Scope

@@ -1,11 +1,11 @@
 """Laws of the smaller reports: each over HTTP equals its truth, fits the figures it is made from, and never falls."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import astuple
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import astuple
 
 from exporter.domain import calendars
 from exporter.simulator.paradigm import figures

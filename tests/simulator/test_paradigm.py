@@ -4,12 +4,12 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from msgspec.structs import asdict
 
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import HISTORY, World, utc_text

@@ -1,11 +1,11 @@
 """Laws of the simulated platform's truth."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from exporter.domain import calendars
 from exporter.simulator.paradigm.world import HISTORY, HOLIDAYS, MODES, Figures, World, utc_text
@@ -73,7 +73,7 @@ def test_no_figure_falls_through_the_day_and_the_last_one_is_final(world: World,
             seen = [world.truth(company.id, today, mode, at=start + timedelta(minutes=20 * n)) for n in range(72)]
             known = [figures for figures in seen if figures]
             assert seen[: 72 - len(known)] == [None] * (72 - len(known)), "a row does not go again"
-            for name in Figures.__dataclass_fields__:
+            for name in Figures.__struct_fields__:
                 values = [getattr(figures, name) for figures in known]
                 assert values == sorted(values), name
             final = world.truth(company.id, today, mode, at=start + DAY)

@@ -4,12 +4,14 @@ usage: python -m tests.soak.fast_exporter CONFIG HOST:PORT SECONDS
 """
 
 import asyncio
+import dataclasses
 import socket
 import sys
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from exporter.app.assemble import Exporter, assemble
 from exporter.app.process import end_signal, reload_signal, reloading, serving
@@ -23,7 +25,7 @@ def load_with_interval(config: Path, interval: timedelta) -> Settings:
     """Loads the configuration with a poll interval below the allowed minimum."""
     settings = load(config, {}, platforms())
     sources = {
-        name: replace(
+        name: dataclasses.replace(
             each,
             poll=each.poll.model_copy(update={"interval": interval}),
             target=replace(each.target, interval=interval),

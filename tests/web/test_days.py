@@ -4,13 +4,13 @@ import asyncio
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from threading import Event
 from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from starlette.datastructures import QueryParams
 
 from exporter.domain.model import Column, Days, Reading, Row

@@ -1,13 +1,13 @@
 """Problems of a report have level, text and runbook, and are not shown too early."""
 
 import re
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from exporter.domain.errors import OUTCOMES as EVERY_OUTCOME
 from exporter.metrics.report_view import ReportView

@@ -1,7 +1,6 @@
 """The status page agrees with /metrics, and shows problems with their start and remedy."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from exporter.domain.calendars import Calendar
 from exporter.domain.model import Column, Days, Reading, Row

@@ -1,11 +1,11 @@
 """`simulate`: serves only the simulated platforms, for tests and demonstrations."""
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
 from exporter.app.process import serving_until_signalled
 from exporter.cli.options import option, option_value

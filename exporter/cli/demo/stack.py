@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from pathlib import Path
 import httpx
 import typer
 import yaml
+from msgspec import Struct
 
 import exporter
 from exporter.app.assemble import CLOCK
@@ -47,8 +47,7 @@ SENT = timedelta(days=42)
 KEEPS = "90d"  # the out-of-order window and the retention of Prometheus
 
 
-@dataclass(frozen=True, slots=True)
-class Stack:
+class Stack(Struct, frozen=True):
     """The URLs that the programs are to serve on, and the folder with config/ and alert_rules/."""
 
     prometheus: str

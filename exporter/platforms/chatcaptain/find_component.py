@@ -7,8 +7,10 @@ needs no key.
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from exporter.domain.errors import PlatformError, SchemaError
 from exporter.domain.model import Measure
@@ -29,8 +31,7 @@ class NoComponentError(UnreadableError):
     """The answer does not name a component."""
 
 
-@dataclass(frozen=True)
-class ReportComponent:
+class ReportComponent(Struct, frozen=True, dict=True):
     """A component: its name and id in its report, its measure and shape, and whether only `voice` channels have it.
 
     `interval` is the id of the component with the same figure per interval. `described` are an operator's expressions.

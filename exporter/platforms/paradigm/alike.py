@@ -9,13 +9,13 @@ from array import array as numbers
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
 from operator import attrgetter
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
 
 from exporter.domain.model import READ_COMPLETELY, Column, DayRows, Kind, Measure
 from exporter.platforms import item_names, json_values
@@ -32,8 +32,7 @@ class NotAlikeError(Exception):
     """The answer has to be read value by value."""
 
 
-@dataclass(slots=True)
-class AlikeReader:
+class AlikeReader(Struct):
     """Reads the figures of a measure, whose field has one of the `likely` names, into `rows`.
 
     The content of `rows` is valid only if the whole answer could be read. Days have figures by column and company,

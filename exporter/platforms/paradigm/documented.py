@@ -61,8 +61,7 @@ class Items(NamedTuple):
     distinct: Column
 
 
-@dataclass(frozen=True)
-class Array:
+class Array(msgspec.Struct, frozen=True, dict=True):
     """One array of an answer.
 
     Its key, the part that its rows belong to, the fields by the object that holds them (HERE: the row itself), a list
@@ -129,8 +128,7 @@ class Array:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ArrayReader:
+class ArrayReader(msgspec.Struct, frozen=True):
     """Reads one array."""
 
     array: Array

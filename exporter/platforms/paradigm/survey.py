@@ -7,9 +7,10 @@ a number in an object that maps names to numbers. Knows no report.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from exporter.platforms import item_names, json_values
 from exporter.platforms.paradigm import field_notes
@@ -54,8 +55,7 @@ class DescribedFigure(NamedTuple):
         return self.place.shape == NAMES and self.place.holder != self.field
 
 
-@dataclass(frozen=True, slots=True)
-class RowSurvey:
+class RowSurvey(Struct, frozen=True):
     """The content of one row: figures, and the lengths and people of lists.
 
     A `bare` row lists nothing, so no figure is missing from it.
@@ -67,16 +67,15 @@ class RowSurvey:
     bare: bool
 
 
-@dataclass(slots=True)
-class FieldSurvey:
+class FieldSurvey(Struct):
     """All rows of an answer by array, company and day; `has_levels` if some entries have no days."""
 
     rows: ReadingBuilder
-    seen: dict[RowKey, RowSurvey] = field(default_factory=dict)
+    seen: dict[RowKey, RowSurvey] = {}
     has_levels: bool = False
     _described: frozenset[str] = frozenset()
     _path: str = ""
-    _known: dict[DescribedFigure, DescribedFigure] = field(default_factory=dict)
+    _known: dict[DescribedFigure, DescribedFigure] = {}
 
     def read(self, array: str, entries: object, described: frozenset[str]) -> None:
         """Adds the rows of one array, of whose fields some are `described`."""

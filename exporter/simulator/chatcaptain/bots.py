@@ -1,9 +1,11 @@
 """Chatbots, keys and channels of the simulated ChatCaptain; pure, from a seed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import date
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from exporter.domain.errors import ConfigError
 from exporter.simulator.chance import token
@@ -29,8 +31,7 @@ _CHANNELS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
+class Channel(Struct, frozen=True):
     """One channel of a chatbot; `share` is its part (ratio) of the chatbot's conversations."""
 
     id: str
@@ -39,8 +40,7 @@ class Channel:
     share: float
 
 
-@dataclass(frozen=True, slots=True)
-class Chatbot:
+class Chatbot(Struct, frozen=True):
     """One chatbot and its only key; `habits` is the company that runs it."""
 
     id: str
@@ -52,8 +52,7 @@ class Chatbot:
         return next((channel for channel in self.channels if channel.id == channel_id), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Bots(SimulatedPlatform):
+class Bots(SimulatedPlatform, frozen=True):
     """A simulated ChatCaptain with its chatbots; equal seeds make equal ones."""
 
     chatbots: tuple[Chatbot, ...]
@@ -67,7 +66,7 @@ class Bots(SimulatedPlatform):
             raise ConfigError(f"{channel_count} simulated channels: choose a number from 1 to {MOST_CHANNELS}")
         companies = populate(seed, chatbot_count, _NO_AGENTS)
         chatbots = tuple(_chatbot(seed, company, channel_count) for company in companies)
-        return cls(seed, zone or ZoneInfo("UTC"), chatbots)
+        return cls(seed=seed, zone=zone or ZoneInfo("UTC"), chatbots=chatbots)
 
     def chatbot(self, chatbot_id: str) -> Chatbot | None:
         return next((chatbot for chatbot in self.chatbots if chatbot.id == chatbot_id), None)

@@ -4,10 +4,10 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Literal
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -24,12 +24,11 @@ HUGE = 2**30
 _PIECE = b"2026-03-02;Website;12;61\n" * 4096
 
 
-@dataclass(slots=True)
-class Job:
+class Job(Struct):
     chatbot_id: str
     content: bytes
     asked: int = 0
-    signatures: list[str] = field(default_factory=list)
+    signatures: list[str] = []
 
 
 class Exports:

@@ -5,11 +5,12 @@ Adjoining frames add up exactly.
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import accumulate
 from math import ceil, prod
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from exporter.domain import calendars
 from exporter.simulator.chance import draws
@@ -71,8 +72,7 @@ class StatisticsQuery(NamedTuple):
     leaves_gaps: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelDay:
+class ChannelDay(Struct, frozen=True):
     """A whole day of one channel; use is spread evenly from `opens` to `closes`, at once if they are equal.
 
     `counts` are by the exporter's names and by what they are broken down by, or by "". `levels` are medians and means.
@@ -152,8 +152,7 @@ def _parted(total: int, weights: Mapping[str, float]) -> Mapping[str, int]:
     return {name: end - start for name, start, end in zip(weights, [0, *ends], ends, strict=False) if end > start}
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """Counts as those of a day, and levels with their weights."""
 
     counts: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))

@@ -1,8 +1,9 @@
 """Companies of the simulated platform: names, sizes, habits, arrival and departure; pure, from a seed."""
 
 import math
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from exporter.domain.errors import ConfigError
 from exporter.simulator.chance import draws
@@ -36,8 +37,7 @@ _TRADES = (
 _FORMS = ("AG", "GmbH", "SA", "SAS", "SARL", "SE", "KG", "& Cie", "e.V.", "Group")
 
 
-@dataclass(frozen=True, slots=True)
-class Tenure:
+class Tenure(Struct, frozen=True):
     """A customer who leaves and returns: `stays` days on the platform, then `pauses` days off it, repeatedly.
 
     Cycles, not dates, so that any two years have companies that start and companies that end.
@@ -53,8 +53,7 @@ class Tenure:
         return position if position < self.stays else None
 
 
-@dataclass(frozen=True, slots=True)
-class Company:
+class Company(Struct, frozen=True):
     """One company and its habits.
 
     `size` is user queries on a usual business day, `weekend` the ratio on a day off, `docs` the share of answers

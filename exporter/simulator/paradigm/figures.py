@@ -1,9 +1,10 @@
 """Figures of the smaller reports, derived from those of `world`; pure, never falling within a day."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import takewhile
 from math import ceil
+
+from msgspec import Struct
 
 from exporter.simulator.chance import draws
 from exporter.simulator.paradigm.companies import Company
@@ -31,36 +32,31 @@ _TOOLS: Mapping[str, Mapping[Mode, float]] = {
 """Uses of a tool per answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Feedback:
+class Feedback(Struct, frozen=True):
     model_responses: int
     likes: int
     dislikes: int
     copies: int
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentUse:
+class DocumentUse(Struct, frozen=True):
     document_id: int
     filename: str
     title: str
     uses: int
 
 
-@dataclass(frozen=True, slots=True)
-class ToolUse:
+class ToolUse(Struct, frozen=True):
     tool: str
     uses: int
 
 
-@dataclass(frozen=True, slots=True)
-class ActiveUsers:
+class ActiveUsers(Struct, frozen=True):
     active_users: int
     connections: int
 
 
-@dataclass(frozen=True, slots=True)
-class Members:
+class Members(Struct, frozen=True):
     """Members ever and now; a level, not a figure of a day."""
 
     ever: int

@@ -5,9 +5,10 @@ Invented in the envelope that all of those share, because nothing is published: 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from exporter.simulator.paradigm import figures
 from exporter.simulator.paradigm.companies import Company
@@ -27,8 +28,7 @@ class ReportField(NamedTuple):
     unit: str = "integer"
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One list of companies in an answer, below `key`, its fields described below `described_by`.
 
     Several figures of a day form a list below `items`. A `level` has no days: the last one asked counts.
@@ -70,8 +70,7 @@ class Part:
         return {**row.pop(""), **row}
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedReport:
+class SimulatedReport(Struct, frozen=True):
     """One reporting endpoint; `truth` is what it should report of a company and day, by the exporter's names."""
 
     parts: tuple[Part, ...]

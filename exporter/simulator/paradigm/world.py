@@ -1,11 +1,13 @@
 """The true figures of the simulated platform, as seen at a moment; pure."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from math import ceil
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from exporter.domain import calendars
 from exporter.domain.model import Days
@@ -22,8 +24,7 @@ HOLIDAYS = ((1, 1), (5, 1), (10, 3), (12, 25), (12, 26))
 """Month and day of the holidays that all companies keep."""
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(Struct, frozen=True):
     """API keys; `next_admin` is an admin's once `admin` no longer is, `company_id` the company of `company_admin`."""
 
     admin: str
@@ -33,8 +34,7 @@ class Keys:
     company_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class DayView:
+class DayView(Struct, frozen=True):
     """A day as seen at the moment `at`; `elapsed` is a ratio, `length` in seconds, `business` the season's ratio."""
 
     day: date
@@ -46,8 +46,7 @@ class DayView:
     off: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """One company's use in one mode on one day; `average_length` in seconds, `last_model_response` in UTC."""
 
     sessions: int
@@ -63,14 +62,13 @@ Condition = Callable[[Company, DayView], float]
 """Multiplies a company's use on a day; 0 leaves the row out."""
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedPlatform:
+class SimulatedPlatform(Struct, frozen=True, kw_only=True):
     """What the simulated platforms share; `zone` is their days' zone, `keeps` their retention."""
 
     seed: int
     zone: ZoneInfo
-    conditions: tuple[Condition, ...] = field(default=(), kw_only=True)
-    keeps: timedelta = field(default=HISTORY, kw_only=True)
+    conditions: tuple[Condition, ...] = ()
+    keeps: timedelta = HISTORY
 
     def under(self, condition: Condition) -> Self:
         return replace(self, conditions=(*self.conditions, condition))
@@ -97,8 +95,7 @@ class SimulatedPlatform:
         return DayView(day, at, start, length, elapsed, _business(day), is_off)
 
 
-@dataclass(frozen=True, slots=True)
-class World(SimulatedPlatform):
+class World(SimulatedPlatform, frozen=True):
     """A simulated Paradigm with its companies; equal seeds make equal worlds."""
 
     companies: tuple[Company, ...]
@@ -111,7 +108,7 @@ class World(SimulatedPlatform):
     ) -> "World":
         """Makes the world of `seed`; its companies (1 to 10,000) are numbered from 1."""
         companies = populate(seed, company_count, agents_from)
-        return cls(seed, zone or ZoneInfo("UTC"), companies, _keys(seed))
+        return cls(seed=seed, zone=zone or ZoneInfo("UTC"), companies=companies, keys=_keys(seed))
 
     def without(self, company_id: int) -> "World":
         return replace(self, absent=self.absent | {company_id})

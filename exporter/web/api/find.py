@@ -1,9 +1,10 @@
 """Finds reports, days and companies of a query among daily figures, piece by piece; pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import groupby
+
+from msgspec import Struct
 
 from exporter import __version__
 from exporter.domain.selectors import selects
@@ -17,8 +18,7 @@ PIECE = 20
 """Number of companies per piece: about 20,000 figures of 46 days, for which other readers wait 0.2 s."""
 
 
-@dataclass(frozen=True, slots=True)
-class DaysPage:
+class DaysPage(Struct, frozen=True):
     """A page of companies by source and id; `next` is the next page's cursor; `version` changes with the answer."""
 
     query: DaysQuery

@@ -9,9 +9,9 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 
 import bcrypt
+from msgspec import Struct, field
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -34,8 +34,7 @@ class TooManyChecksError(Exception):
     """Too many passwords are waiting to be checked."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Check:
+class _Check(Struct, frozen=True):
     """A check of a password; those of one client take turns."""
 
     client: str
@@ -122,8 +121,7 @@ def _matches(password: bytes, hashed: bytes) -> bool:
     return good and len(password) <= LONGEST_PASSWORD
 
 
-@dataclass(slots=True)
-class BasicAuth:
+class BasicAuth(Struct):
     """Middleware for authentication of HTTP; `config` returns the current configuration.
 
     `refused` is called with the reason, `credentials` or `too_many`, when a request with a password is rejected.

@@ -6,11 +6,12 @@ import os
 import resource
 import ssl
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, field, replace
 from typing import TypeAlias, cast
 
 import h11
 import uvicorn
+from msgspec import Struct
+from msgspec.structs import replace
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
@@ -19,8 +20,7 @@ from exporter.web.server.tls import is_allowed
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionLimits:
+class ConnectionLimits(Struct, frozen=True):
     """Seconds for a TLS handshake, for a request, and for a client that has stopped reading.
 
     At most `connections` are open (`tls_connections` with TLS, since asyncio needs 256 KiB for each). At most `unread`
@@ -60,13 +60,12 @@ def connection_limits() -> ConnectionLimits:
 Timers: TypeAlias = "dict[Connection | Handshake, asyncio.TimerHandle | None]"
 
 
-@dataclass(slots=True)
-class WaitingConnections:
+class WaitingConnections(Struct):
     """Connections of one server that wait for their clients, longest first, each with the timer that closes it."""
 
     limits: ConnectionLimits
-    asking: Timers = field(default_factory=dict)
-    unread: Timers = field(default_factory=dict)
+    asking: Timers = {}
+    unread: Timers = {}
 
     def make_room(self, connected: Set[object], *, tls: bool) -> None:
         """If too many are open, closes the one that has been silent longest, else the one not reading for longest.

@@ -1,10 +1,12 @@
 """Queries for companies, and what they ask for: sorted, a page of them, each with its six weeks. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 from urllib.parse import urlencode
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from exporter.exposition.text import Key
 from exporter.metrics.report_view import ReportView
@@ -18,8 +20,7 @@ COLUMNS = ("company", "last_day", "today", "usual", "share")
 LONGEST_WORDS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class CompanyQuery:
+class CompanyQuery(Struct, frozen=True):
     """A query; what cannot be meant is taken for the default, since links to the page live long."""
 
     q: str = ""

@@ -4,11 +4,12 @@ The figures are those of chat_usage_activity_* on /metrics, made by the same fun
 """
 
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from exporter.domain.model import Activity
 from exporter.domain.selectors import literal
@@ -79,15 +80,14 @@ class Measured(NamedTuple):
 UNMEASURED = Measured("", None, None, None, None, ())
 
 
-@dataclass
-class ShownCompany:
+class ShownCompany(Struct, dict=True):
     """One company of a source; `note` says why it has no figures, where that is known."""
 
     source: str
     company_id: str
     name: str
     note: str = ""
-    activities: dict[str, Measured] = field(default_factory=dict)
+    activities: dict[str, Measured] = {}
 
     @property
     def limit_status(self) -> str:
@@ -102,8 +102,7 @@ class ShownCompany:
         return tuple(sorted(found, key=lambda each: (each.rank, each.activity)))
 
 
-@dataclass(frozen=True, slots=True)
-class ShownCompanies:
+class ShownCompanies(Struct, frozen=True):
     """All companies by source and id, and the activities that their sources have, the one to show first in front."""
 
     all: tuple[ShownCompany, ...]
