@@ -5,9 +5,9 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from exporter.domain.model import Days
-from exporter.simulator.paradigm import figures
+from exporter.simulator.paradigm import reports
 from exporter.simulator.paradigm.companies import Company
-from exporter.simulator.paradigm.figures import ActiveUsers, DocumentUse, Feedback, Members, ToolUse
+from exporter.simulator.paradigm.reports import ActiveUsers, DocumentUse, Feedback, Members, ToolUse
 from exporter.simulator.paradigm.world import DayView, Figures, Mode, World
 
 Labels = tuple[tuple[str, str], ...]
@@ -70,12 +70,12 @@ def members(level: Members | None) -> Iterator[Fact]:
 
 
 FACTS: Mapping[str, Callable[[World, Company, DayView], Iterator[Fact]]] = {
-    "chat-sessions": lambda world, company, view: sessions(figures.use(world, company, view)),
-    "chats-feedback": lambda world, company, view: feedback(figures.feedback(world, company, view)),
-    "used-documents": lambda world, company, view: documents(figures.documents(world, company, view)),
-    "users": lambda _, company, view: members(figures.members(company, view)),
-    "tools": lambda world, company, view: tools(figures.tools(world, company, view)),
-    "user-activities": lambda world, company, view: activity(figures.activity(world, company, view)),
+    "chat-sessions": lambda world, company, view: sessions(reports.use(world, company, view)),
+    "chats-feedback": lambda world, company, view: feedback(reports.feedback(world, company, view)),
+    "used-documents": lambda world, company, view: documents(reports.documents(world, company, view)),
+    "users": lambda _, company, view: members(reports.members(company, view)),
+    "tools": lambda world, company, view: tools(reports.tools(world, company, view)),
+    "user-activities": lambda world, company, view: activity(reports.activity(world, company, view)),
 }
 """Functions that yield the facts of a company's day, by report."""
 

@@ -8,7 +8,7 @@ import httpx
 from msgspec import json
 
 from exporter.simulator.chatcaptain.bots import Chatbot
-from exporter.simulator.paradigm.figures import ActiveUsers, DocumentUse, Feedback, Members, ToolUse
+from exporter.simulator.paradigm.reports import ActiveUsers, DocumentUse, Feedback, Members, ToolUse
 from exporter.simulator.paradigm.world import Figures, Mode
 from tests.platform_data import activity, documents, feedback, members, sessions, tools
 
