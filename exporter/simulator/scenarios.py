@@ -19,7 +19,6 @@ from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.reports import Document
 from exporter.simulator.paradigm.world import Condition, DayView, SimulatedPlatform, World
 
-T = TypeVar("T")
 Place = TypeVar("Place", bound=SimulatedPlatform)
 NORMAL = "normal"
 ERROR = "Statistik-Dienst nicht erreichbar"
@@ -63,11 +62,6 @@ def chosen(names: Iterable[str]) -> tuple[Scenario, ...]:
     if unknown := sorted(wanted - SCENARIOS.keys()):
         raise ConfigError(f"scenario {unknown[0]!r} does not exist; known: {', '.join(SCENARIOS)}")
     return tuple(scenario for name, scenario in SCENARIOS.items() if name in wanted)
-
-
-def first(found: Iterable[T | None]) -> T | None:
-    """Returns the first that is not None."""
-    return next((each for each in found if each is not None), None)
 
 
 def refusal(status: int, message: str | list[str], headers: Mapping[str, str] | None = None) -> Response:

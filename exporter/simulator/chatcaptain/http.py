@@ -16,7 +16,7 @@ from exporter.simulator.chatcaptain.shapes import keyed
 from exporter.simulator.chatcaptain.tally import OPERATOR_NAMES, Frame, StatisticsQuery, tally
 from exporter.simulator.control import Control, RefusedError, instant, written
 from exporter.simulator.paradigm.reports import Document
-from exporter.simulator.scenarios import Call, Scenario, first, refusal
+from exporter.simulator.scenarios import Call, Scenario, refusal
 
 PATH = "/v1/"
 STATISTICS = "/v1/chatbots/{chatbot_id}/statistics/{call:path}"
@@ -32,7 +32,6 @@ _A_DAY = timedelta(days=1)
 INTERVALS = {"86400": _A_DAY, "3600": timedelta(hours=1)}
 MOST_INTERVALS = 1200
 _A_MILLISECOND = timedelta(milliseconds=1)
-Active = tuple[Scenario, ...]
 
 
 async def answer(control: Control, exports: Exports, request: Request) -> Response:
@@ -44,12 +43,13 @@ async def answer(control: Control, exports: Exports, request: Request) -> Respon
         return nothing(request)
     bots, query = control.bots, request.query_params
     call = Call(name, number, bots.position(chatbot_id, query.get("channelId", "")))
-    if response := first(scenario.bot_instead(call) for scenario in active):
-        return response
+    for scenario in active:
+        if response := scenario.bot_instead(call):
+            return response
     chatbot = _chatbot_of(bots, chatbot_id, request.headers.get(KEY_HEADER))
     if name == "channels":
         return await written(lambda: _channels(chatbot), active)
-    exports.fate = first(scenario.fate for scenario in active)
+    exports.fate = next((scenario.fate for scenario in active if scenario.fate), None)
     if name == "status":
         status = exports.status(chatbot.id, export_id, str(request.base_url).rstrip("/"))
         return JSONResponse(status) if status else refusal(404, f"Export {export_id} not found")
@@ -125,10 +125,10 @@ def _refused(status: int, message: str | list[str]) -> RefusedError:
     return RefusedError(refusal(status, message))
 
 
-def _figures(report: str, query: StatisticsQuery, active: Active) -> Document:
+def _figures(report: str, query: StatisticsQuery, active: tuple[Scenario, ...]) -> Document:
     for scenario in active:
         query = scenario.query(query)
-    shape = first(scenario.shape for scenario in active) or keyed
+    shape = next((scenario.shape for scenario in active if scenario.shape), keyed)
     document = _inbox(query) if report == "inbox" else shape(answered(query, report))
     for scenario in active:
         document = scenario.bot_document(document)

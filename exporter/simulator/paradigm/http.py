@@ -13,7 +13,6 @@ from exporter.simulator.control import Control, RefusedError, written
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.reports import REPORTS
 from exporter.simulator.paradigm.world import Keys, World
-from exporter.simulator.scenarios import first
 
 PATH = "/api/v2/reporting/"
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -21,8 +20,9 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 async def answer(control: Control, request: Request) -> Response:
     number, active = await control.delayed(request.url.path)
-    if response := first(scenario.instead(number) for scenario in active):
-        return response
+    for scenario in active:
+        if response := scenario.instead(number):
+            return response
     name = request.url.path.removeprefix(PATH)
     if name in REPORTS:  # Django redirects to the path with a slash before it checks the key
         return RedirectResponse(f"{request.url.path}/" + (f"?{request.url.query}" if request.url.query else ""), 301)
