@@ -18,7 +18,6 @@ from exporter.simulator.chatcaptain.exports import Exports
 from exporter.simulator.control import Clock, Control, RefusedError, Sleep, routes
 from exporter.simulator.paradigm import http as paradigm
 from exporter.simulator.paradigm.world import World
-from exporter.simulator.scenarios import NORMAL
 
 _OWN_PATHS = frozenset({"/control", "/truth", "/seen"})
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -28,7 +27,7 @@ def create_app(
     world: World,
     clock: Clock,
     *,
-    scenarios: tuple[str, ...] = (NORMAL,),
+    scenarios: tuple[str, ...] = (),
     sleep: Sleep = asyncio.sleep,
     bots: Bots | None = None,
     exports: Exports | None = None,

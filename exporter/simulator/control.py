@@ -16,7 +16,7 @@ from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.chatcaptain.components import truth
 from exporter.simulator.paradigm.reports import REPORTS
 from exporter.simulator.paradigm.world import World, utc_text
-from exporter.simulator.scenarios import NORMAL, SCENARIOS, Scenario, chosen
+from exporter.simulator.scenarios import SCENARIOS, Scenario, chosen
 
 Clock = Callable[[], datetime]
 """Returns the present moment, aware."""
@@ -40,7 +40,7 @@ class Control:
         self,
         world: World,
         clock: Clock,
-        scenarios: tuple[str, ...] = (NORMAL,),
+        scenarios: tuple[str, ...] = (),
         bots: Bots | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:

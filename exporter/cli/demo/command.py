@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -13,12 +12,12 @@ from exporter.cli import logs
 from exporter.cli.demo import stack
 from exporter.cli.demo.simulate import Channels, Companies, Scenarios, Seed
 from exporter.cli.options import LISTEN_OPTION, DocsUrl, Format, GrafanaUrl, Level, links, option
+from exporter.domain.clock import utcnow
 from exporter.platforms.registry import platforms
 from exporter.settings import Source, load
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import USUAL_CHANNELS, Bots
 from exporter.simulator.paradigm.world import World
-from exporter.simulator.scenarios import NORMAL
 from exporter.web.server.server import listen, url
 from exporter.web.status.page import DOCS, Links
 
@@ -53,7 +52,7 @@ def demo(
     addresses = {"prometheus": prometheus_address, "alertmanager": alertmanager_address}
     beside, linked = stack.find(addresses) if with_stack else None, links(docs_url, grafana_url)
     world, bots = World.from_seed(seed, companies), Bots.from_seed(seed, channel_count=channels)
-    platform = create_app(world, lambda: datetime.now(UTC), scenarios=tuple(scenario or (NORMAL,)), bots=bots)
+    platform = create_app(world, utcnow, scenarios=tuple(scenario or ()), bots=bots)
     with listen(listen_address, LISTEN_OPTION) as listening, listen(platform_address, PLATFORM_OPTION) as simulated:
         settings = load(None, demonstration(world, bots, url(simulated)), platforms())
         exporter = assemble(settings, links=linked)

@@ -1,7 +1,7 @@
 """`simulate`: serves only the simulated platforms, for tests and demonstrations."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from exporter.app.process import serving_until_signalled
 from exporter.cli.options import option, option_value
+from exporter.domain.clock import utcnow
 from exporter.settings import readers
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import MOST_CHANNELS, USUAL_CHANNELS, Bots
 from exporter.simulator.paradigm.world import HISTORY, World
-from exporter.simulator.scenarios import NORMAL
 from exporter.web.server.server import listen, url
 
 OPTION = "--listen-address"
@@ -40,7 +40,7 @@ def simulate(
     zone = option_value("--timezone", readers.zone, timezone)
     world = replace(World.from_seed(seed, companies, zone), keeps=keeps)
     bots = replace(Bots.from_seed(seed, channel_count=channels, zone=zone), keeps=keeps)
-    app = create_app(world, lambda: datetime.now(UTC), scenarios=tuple(scenario or (NORMAL,)), bots=bots)
+    app = create_app(world, utcnow, scenarios=tuple(scenario or ()), bots=bots)
     with listen(listen_address, OPTION) as listening:
         typer.echo(announcement(world, bots, url(listening)))
         asyncio.run(serving_until_signalled(app, listening))
