@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from exporter.domain.errors import ConfigError
-from exporter.simulator.chatcaptain import shapes
+from exporter.simulator.chatcaptain import components
 from exporter.simulator.chatcaptain.bots import Bots, Chatbot
+from exporter.simulator.chatcaptain.components import Shape
 from exporter.simulator.chatcaptain.exports import Fate
-from exporter.simulator.chatcaptain.shapes import Shape
 from exporter.simulator.chatcaptain.tally import StatisticsQuery
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.reports import Document
@@ -163,19 +163,19 @@ _OF_PARADIGM = (
     ),
 )
 _OF_CHATCAPTAIN = (
-    Scenario("shape-keyed", "reports have their components by name (the default)", shape=shapes.keyed),
+    Scenario("shape-keyed", "reports have their components by name (the default)", shape=components.keyed),
     Scenario(
         "shape-listed",
         "reports list the numbers and values of their components, shares beside counts",
-        shape=shapes.listed,
+        shape=components.listed,
     ),
-    Scenario("shape-numbered", "reports have their components by number", shape=shapes.numbered),
+    Scenario("shape-numbered", "reports have their components by number", shape=components.numbered),
     Scenario(
         "shape-bare",
         "reports name no component: only answers about one component can be read",
-        shape=shapes.bare,
+        shape=components.bare,
     ),
-    Scenario("shape-odd", "reports look like nothing that a rule could read", shape=shapes.odd),
+    Scenario("shape-odd", "reports look like nothing that a rule could read", shape=components.odd),
     Scenario(
         "error-in-200",
         "a report answers 200 with an error's text and no data",

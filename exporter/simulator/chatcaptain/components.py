@@ -1,16 +1,17 @@
-"""The components of both reports by their documented numbers, their values in a time frame, and the true figures.
+"""The components of both reports by their documented numbers: values in a time frame, shapes, and the true figures.
 
 Source: https://docs.chatcaptain.com/api/api-dokumentation/statistics (ids and names). What the names mean is
-inferred.
+inferred. The JSON of reports is undocumented, so there are several shapes of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from exporter.domain.errors import ConfigError
 from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.chatcaptain.tally import Frame, StatisticsQuery, Tally, tally
+from exporter.simulator.paradigm.reports import Document
 
 OVERVIEW = (
     *("STEP_EXEC_COUNT", "CONVERSATION_COUNT", "CONVERSATION_COUNT_INTERVAL", "CONVERSATION_LANGUAGES"),
@@ -69,13 +70,17 @@ class Trend(NamedTuple):
 
 
 Value = int | float | None | Mapping[str, int] | Intervals | Trend
-"""A count; a median or None; a breakdown; a series; a trend."""
+"""A count; a median, None without conversations; a breakdown; a series; a trend."""
 
 
 class ComponentValue(NamedTuple):
     id: int
     name: str
     value: Value
+
+
+Shape = Callable[[Sequence[ComponentValue]], Document]
+"""Makes a report of its components."""
 
 
 def answered(query: StatisticsQuery, report: str) -> tuple[ComponentValue, ...]:
@@ -111,6 +116,70 @@ def _series(figure: str, query: StatisticsQuery) -> Intervals:
             points.append((start, count))
         start += query.interval
     return Intervals(tuple(points))
+
+
+def iso(moment: datetime) -> str:
+    """Writes a moment (UTC) as the documentation's samples do: `2025-01-04T23:00:00.000Z`."""
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def keyed(components: Sequence[ComponentValue]) -> Document:
+    """`{"data": {"CONVERSATION_COUNT": 12, "CONVERSATION_LANGUAGES": {"de": 7}}}`; times are ISO strings."""
+    return {"data": {each.name: _json(each.value) for each in components}}
+
+
+def listed(components: Sequence[ComponentValue]) -> Document:
+    """`{"data": [{"id": 1, "value": 12}, {"id": 3, "value": [{"name": "de", "count": 7, "share": 0.58}]}]}`."""
+
+    def items(found: Mapping[str, int]) -> object:
+        whole = sum(found.values())
+        return [{"name": name, "count": count, "share": round(count / whole, 4)} for name, count in found.items()]
+
+    def value(found: Value) -> object:
+        return _json(found, items, ("date", "value"), lambda start: int(start.timestamp() * 1000))
+
+    return {"data": [{"id": each.id, "value": value(each.value)} for each in components], "error": None}
+
+
+def numbered(components: Sequence[ComponentValue]) -> Document:
+    """`{"report": {"1": {"total": 12}, "3": {"de": 7}, "10": null}}`: numbers as keys, nested data, epoch seconds."""
+
+    def value(found: Value) -> object:
+        if isinstance(found, int | float):
+            return {"total": found}
+        return _json(found, dict, ("time", "value"), lambda start: int(start.timestamp()))
+
+    return {"report": {str(each.id): value(each.value) for each in components}}
+
+
+def bare(components: Sequence[ComponentValue]) -> Document:
+    """`{"data": 12}` for one component; `{"data": [12, {"de": 7}]}` for more, which cannot be assigned."""
+    values = [_json(each.value) for each in components]
+    return {"data": values[0] if len(values) == 1 else values}
+
+
+def odd(components: Sequence[ComponentValue]) -> Document:
+    """`{"stats": [{"k": "c1", "n": {"v": 12}}]}`: no rule can read it; JMESPath expressions can."""
+
+    def items(found: Mapping[str, int]) -> object:
+        return [{"w": name, "q": count} for name, count in found.items()]
+
+    return {"stats": [{"k": f"c{each.id}", "n": {"v": _json(each.value, items, ("t", "q"))}} for each in components]}
+
+
+def _json(
+    value: Value,
+    items: Callable[[Mapping[str, int]], object] = dict,
+    point: tuple[str, str] = ("timestamp", "count"),
+    written: Callable[[datetime], object] = iso,
+) -> object:
+    """Writes a value: breakdowns as `items` do, series with the keys of a `point` and times as they are `written`."""
+    if isinstance(value, Intervals):
+        time, number = point
+        return [{time: written(start), number: count} for start, count in value.points]
+    if isinstance(value, Trend):
+        return value._asdict()
+    return items(value) if isinstance(value, Mapping) else value
 
 
 _PHONE_NUMBERS = {"calls_by_transfer_target"}

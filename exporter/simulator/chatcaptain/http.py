@@ -10,9 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from exporter.simulator.chatcaptain.bots import Bots, Channel, Chatbot
-from exporter.simulator.chatcaptain.components import COMPONENTS, answered
+from exporter.simulator.chatcaptain.components import COMPONENTS, answered, keyed
 from exporter.simulator.chatcaptain.exports import Exports
-from exporter.simulator.chatcaptain.shapes import keyed
 from exporter.simulator.chatcaptain.tally import OPERATOR_NAMES, Frame, StatisticsQuery, tally
 from exporter.simulator.control import Control, RefusedError, instant, written
 from exporter.simulator.paradigm.reports import Document

@@ -17,9 +17,10 @@ from exporter.simulator.chatcaptain.components import (
     Intervals,
     Trend,
     answered,
+    iso,
+    odd,
     truth,
 )
-from exporter.simulator.chatcaptain.shapes import iso, odd
 from exporter.simulator.chatcaptain.tally import Frame, StatisticsQuery, Tally, tally
 from tests.simulator.chatcaptain.odd import ODD_OVERRIDES
 
