@@ -74,7 +74,7 @@ class Platform:
             self.world.view(CORRECTED, evening) or view if view.day == CORRECTED and not is_corrected else view
             for view in self.world.views(days.first, days.last, at)
         ]
-        return REPORTS[report].answer(self.world, tuple(self.world.known())[companies], views)
+        return REPORTS[report].answer(self.world, self.world.companies[companies], views)
 
 
 def _with(said: object, rest: object) -> object:

@@ -64,7 +64,7 @@ def source() -> Target:
 
 def body(world: World, report: str, days: Days) -> bytes:
     """Returns the response of the simulated platform for some days."""
-    answer = REPORTS[report].answer(world, world.known(), world.views(days.first, days.last, NOW))
+    answer = REPORTS[report].answer(world, world.companies, world.views(days.first, days.last, NOW))
     return msgspec.json.encode(answer)
 
 

@@ -93,7 +93,7 @@ class DailyFact(NamedTuple):
 def daily(world: World, days: Days, at: datetime) -> Iterator[DailyFact]:
     """Yields the facts of all reports on these days as known at `at`, without levels and timestamps."""
     for view in world.views(days.first, days.last, at):
-        for company in world.known():
+        for company in world.companies:
             for report in FACTS.keys() - {"users"}:
                 for family, labels, value in FACTS[report](world, company, view):
                     if family != NEWEST:

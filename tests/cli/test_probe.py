@@ -99,7 +99,7 @@ def listed_companies(world: World) -> int:
     days = Days(NOW.date() - timedelta(days=RULES.reread_days), NOW.date())
     rows = {
         company.id
-        for company in world.known()
+        for company in world.companies
         for day in days
         for mode in MODES
         if world.truth(company.id, day, mode, at=NOW)
@@ -159,7 +159,7 @@ class TestRows:
     async def test_series_are_those_that_plan_foretells(self) -> None:
         """For companies that have everything; plan adds the live families, the answer what it says of its fields."""
         world, tools = everybody_everywhere(12), 6
-        companies, plain = len(tuple(world.known())), ("chat_usage_polls_total", "chat_usage_api_", *OF_WEEKS)
+        companies, plain = len(world.companies), ("chat_usage_polls_total", "chat_usage_api_", *OF_WEEKS)
         limits = LabelLimits({"tools": tools - 1})  # and `other`
         target = Target(
             "production",

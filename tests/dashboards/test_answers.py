@@ -335,7 +335,7 @@ def facts(simulation: Simulation, day: date, at: datetime | None = None) -> Iter
     world = simulation.scenario.world
     view = world.view(day, at or seen_at(day))
     assert view
-    for company in world.known():
+    for company in world.companies:
         for of_report in FACTS.values():
             yield from ((company.name, fact) for fact in of_report(world, company, view))
 
@@ -394,7 +394,7 @@ def by_company(simulation: Simulation, day: date) -> dict[str, float]:
     """Returns a day's queries by company."""
     return {
         each.name: total(simulation, "user_queries", [day], company=each.name)
-        for each in simulation.scenario.world.known()
+        for each in simulation.scenario.world.companies
     }
 
 

@@ -126,7 +126,7 @@ async def foreseen_and_served(target: Target) -> tuple[Mapping[str, int], Mappin
     What the platform says of its fields is left out: that cannot be foreseen.
     """
     world, clock = everybody_everywhere(40), ManualClock(NOW)
-    companies = len(tuple(world.known()))
+    companies = len(world.companies)
     transport = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
     async with Pipeline(transport, clock, world.keys.admin, target) as pipeline:
         await pipeline.poller.poll()

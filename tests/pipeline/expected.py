@@ -64,13 +64,13 @@ class ExpectedReport:
     def _keep_first_days(self, dropped: Iterable[date]) -> None:
         """Keeps the first day of each row when that day is dropped."""
         for day in dropped:
-            for company in self.world.known():
+            for company in self.world.companies:
                 for part in self._rows(company, day, self.covered[day]):
                     self.first.setdefault((company.id, part), day)
 
     def _forget_companies_without_rows(self, dropped: Iterable[date]) -> None:
         """Forgets companies without a row in the remaining days."""
-        for company in self.world.known() if dropped else ():
+        for company in self.world.companies if dropped else ():
             if not any(self._rows(company, day, when) for day, when in self.covered.items()):
                 self.first = {key: day for key, day in self.first.items() if key[0] != company.id}
 
@@ -93,7 +93,7 @@ class ExpectedReport:
         if self.is_stale(now):
             return {}
         last, today = self.last_day(now), day_at(now, self.world.zone)
-        found = {company: self._rows_of(company) for company in self.world.known()}
+        found = {company: self._rows_of(company) for company in self.world.companies}
         running = today if any(today in rows for parts in found.values() for rows in parts.values()) else None
         return {
             series(name, company_id=str(company.id), company=company.name, **dict(labels)): value

@@ -51,7 +51,7 @@ async def test_nothing_of_an_excluded_company_is_anywhere(
     """
     caplog.set_level(logging.DEBUG)
     rng, world, clock = Random(seed), World.from_seed(seed, 14), ManualClock(NOON)
-    known = {str(each.id): each.name for each in world.known()}
+    known = {str(each.id): each.name for each in world.companies}
     written, laws = zip(*(rng.choice(FORMS)(*rng.choice([*known.items()])) for _ in range(2)), strict=True)
     excluded = {company: name for company, name in known.items() if any(law(company, name) for law in laws)}
     expected = (f"id:{next(iter(excluded))}",)

@@ -81,7 +81,7 @@ def figures(array: Array, row: survey.RowSurvey, written: Mapping[str, Any]) -> 
 def test_simulated_answers_are_read_alike(report: DocumentedReport, seed: int) -> None:
     """Some weeks of plausible use, in the shapes that the documentation shows."""
     world, now = World.from_seed(seed, 12), datetime(2026, 11, 20, 12, tzinfo=UTC)
-    answer = reports.REPORTS[report.name].answer(world, world.known(), world.views(DAYS.first, DAYS.last, now))
+    answer = reports.REPORTS[report.name].answer(world, world.companies, world.views(DAYS.first, DAYS.last, now))
     body = msgspec.json.encode(answer)
 
     assert by_documentation(report, body) == by_description(report, body) != {}

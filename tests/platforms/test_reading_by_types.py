@@ -38,7 +38,7 @@ ODD: tuple[object, ...] = (
 @cache
 def simulated(name: str) -> str:
     world = World.from_seed(3, 3)
-    return json.dumps(REPORTS[name].answer(world, world.known(), world.views(DAYS.first, DAYS.last, NOON)))
+    return json.dumps(REPORTS[name].answer(world, world.companies, world.views(DAYS.first, DAYS.last, NOON)))
 
 
 def places(value: object) -> Iterator[tuple[dict[str, object] | list[object], str | int]]:

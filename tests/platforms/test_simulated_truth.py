@@ -55,14 +55,14 @@ def test_every_figure_is_the_simulators_own(name: str, seed: int, moment: tuple[
     world, today = World.from_seed(seed, 12, zone), calendars.day_at(now, zone)
     days = Days(today - timedelta(days=45), today)
     views = world.views(days.first, days.last, now)
-    body = msgspec.json.encode(reports.REPORTS[name].answer(world, world.known(), views))
+    body = msgspec.json.encode(reports.REPORTS[name].answer(world, world.companies, views))
 
     (request,) = REPORTS[name].plan(days, Scope())
     reading = REPORTS[name].decode(body, request, Context("s", today, zone))
 
     expected = {
         (str(company.id), view.day): found
-        for company in world.known()
+        for company in world.companies
         for view in (views if REPORTS[name].has_days else views[-1:])
         if (found := truth(name, world, company, view))
     }
@@ -82,7 +82,7 @@ def test_answers_outside_their_day_tell_of_a_wrong_zone(zone: str, wrong: bool) 
     """The evening of a platform in California is the next day elsewhere."""
     world, now = World.from_seed(1, 12, ZoneInfo("America/Los_Angeles")), datetime(2026, 11, 20, 20, tzinfo=UTC)
     days = Days(date(2026, 11, 1), date(2026, 11, 20))
-    answer = reports.REPORTS["chat-sessions"].answer(world, world.known(), world.views(days.first, days.last, now))
+    answer = reports.REPORTS["chat-sessions"].answer(world, world.companies, world.views(days.first, days.last, now))
     (request,) = CHAT_SESSIONS.plan(days, Scope())
 
     reading = CHAT_SESSIONS.decode(msgspec.json.encode(answer), request, Context("s", days.last, ZoneInfo(zone)))

@@ -80,7 +80,7 @@ def queries(world: World, day: date) -> Mapping[str, float]:
     """Returns what is true of those who asked anything on a day."""
     view = world.view(day, NOON)
     assert view is not None
-    found = {company: [world.figures(company, view, mode) for mode in MODES] for company in world.known()}
+    found = {company: [world.figures(company, view, mode) for mode in MODES] for company in world.companies}
     return {
         str(company.id): sum(each.user_queries for each in figures if each)
         for company, figures in found.items()

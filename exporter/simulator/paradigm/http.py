@@ -88,4 +88,4 @@ def _visible(world: World, wanted: int | None, own: int | None) -> Iterable[Comp
     if own is not None and wanted not in {None, own}:
         raise HTTPException(403, "You do not have permission to perform this action.")
     only = own if wanted is None else wanted
-    return [company for company in world.known() if only in {None, company.id}]
+    return [company for company in world.companies if only in {None, company.id}]

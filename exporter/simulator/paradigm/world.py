@@ -1,6 +1,6 @@
 """The true figures of the simulated platform, as seen at a moment; pure."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from math import ceil
 from typing import Literal, Self
@@ -100,7 +100,6 @@ class World(SimulatedPlatform, frozen=True):
 
     companies: tuple[Company, ...]
     keys: Keys
-    absent: frozenset[int] = frozenset()
 
     @classmethod
     def from_seed(
@@ -111,15 +110,10 @@ class World(SimulatedPlatform, frozen=True):
         return cls(seed=seed, zone=zone or ZoneInfo("UTC"), companies=companies, keys=_keys(seed))
 
     def without(self, company_id: int) -> "World":
-        return replace(self, absent=self.absent | {company_id})
+        return replace(self, companies=tuple(each for each in self.companies if each.id != company_id))
 
     def company(self, company_id: int) -> Company | None:
-        if company_id in self.absent or not 1 <= company_id <= len(self.companies):
-            return None
-        return self.companies[company_id - 1]
-
-    def known(self) -> Iterable[Company]:
-        return (company for company in self.companies if company.id not in self.absent)
+        return next((each for each in self.companies if each.id == company_id), None)
 
     def busiest(self, rank: int) -> Company:
         """Returns the company of this rank (from 0) among those that never leave, or the last one of them."""
