@@ -1,7 +1,8 @@
 """`demo`: the simulated platforms, and the exporter polling them over HTTP, in one process."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from typing import Annotated
 
 import typer
@@ -14,12 +15,12 @@ from exporter.cli.demo.simulate import Channels, Companies, Scenarios, Seed
 from exporter.cli.options import LISTEN_OPTION, DocsUrl, Format, GrafanaUrl, Level, links, option
 from exporter.domain.clock import utcnow
 from exporter.platforms.registry import platforms
-from exporter.settings import Source, load
+from exporter.settings import load
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import USUAL_CHANNELS, Bots
 from exporter.simulator.paradigm.world import World
 from exporter.web.server.server import listen, url
-from exporter.web.status.page import DOCS, Links
+from exporter.web.status.page import DOCS
 
 PLATFORM_OPTION = "--simulate.listen-address"
 
@@ -50,7 +51,7 @@ def demo(
 ) -> None:
     """Serve figures of simulated platforms, without a key or network. Runs until Ctrl-C."""
     addresses = {"prometheus": prometheus_address, "alertmanager": alertmanager_address}
-    beside, linked = stack.find(addresses) if with_stack else None, links(docs_url, grafana_url)
+    programs, linked = stack.find(addresses) if with_stack else None, links(docs_url, grafana_url)
     world, bots = World.from_seed(seed, companies), Bots.from_seed(seed, channel_count=channels)
     platform = create_app(world, utcnow, scenarios=tuple(scenario or ()), bots=bots)
     with listen(listen_address, LISTEN_OPTION) as listening, listen(platform_address, PLATFORM_OPTION) as simulated:
@@ -61,11 +62,18 @@ def demo(
 
         async def served() -> None:
             ended = end_signal()
-            async with serving(platform, simulated), serving(exporter.app, listening), exporter:
-                if beside is None:
-                    await ended.wait()
-                else:
-                    await _beside(beside, list(settings.sources.values()), url(listening), linked, ended)
+            async with (
+                serving(platform, simulated),
+                serving(exporter.app, listening),
+                exporter,
+                AsyncExitStack() as beside,
+            ):
+                if programs:
+                    typer.echo(await beside.enter_async_context(stack.running(programs, url(listening), linked)))
+                    tasks = await beside.enter_async_context(asyncio.TaskGroup())
+                    filling = tasks.create_task(stack.fill(list(settings.sources.values()), programs.prometheus))
+                    beside.callback(filling.cancel)
+                await ended.wait()
 
         run_command(served())
 
@@ -106,14 +114,3 @@ def invitation(exporter: str, platform: str) -> str:
         f'  curl -s {platform}/control -d \'{{"scenarios": ["outage"]}}\'    # a platform outage\n'
         f"  curl -s {exporter}/metrics | grep -E 'polls_total|poll_last'   # the state of polling"
     )
-
-
-async def _beside(
-    programs: stack.Stack, sources: Sequence[Source], exporter: str, linked: Links, ended: asyncio.Event
-) -> None:
-    """Runs Prometheus and Alertmanager on the exporter's URL until the demo ends, and sends the past weeks."""
-    async with stack.running(programs, exporter, linked) as invitation, asyncio.TaskGroup() as tasks:
-        typer.echo(invitation)
-        filling = tasks.create_task(stack.fill(sources, programs.prometheus))
-        await ended.wait()
-        filling.cancel()
