@@ -1,7 +1,7 @@
 """`backfill`: past days of the platforms, one sample per final day, as a file for promtool or by remote write."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -27,8 +27,6 @@ from exporter.settings import Settings, Source
 from exporter.settings.readers import day
 
 LABEL = re.compile(r"([a-zA-Z_][a-zA-Z0-9_]*)=(.*)", re.DOTALL)
-OF_FIGURES = ("reports", "families.exclude", "label_limits", "min_group")
-"""Options that select figures without changing their meaning; they may differ between runs."""
 
 
 def backfill(
@@ -67,15 +65,15 @@ def backfill(
         comparison = Comparison(verify, client(verify, config), labels)
     folder = _folder(output, manifest_folder)
     spans = {each.name: span(first, last, each, known=goes_on and folder.exists()) for each in chosen}
-    options = {"--from": first or "", "--to": last or "", "--label": repr(sorted(labels.items()))}
-    question = asked({**options, DESTINATION: _kept(remote_write) if remote_write else str(output)}, chosen)
-    loose = {"--from", "--to", *(name for name in question if name.rpartition(": ")[2] in OF_FIGURES)}
+    loose = {"--from": first or "", "--to": last or "", **digests(chosen, selection)}
+    destination = _kept(remote_write) if remote_write else str(output)
+    fixed = {"--label": repr(sorted(labels.items())), DESTINATION: destination, **digests(chosen, fingerprint)}
     interpreter.collect_rarely()
     interpreter.give_back()
     try:
         if comparison and not store:
             return compared(chosen, spans, comparison)
-        with opened(folder, question, spans, loose if goes_on else None) as manifest:
+        with opened(folder, {**loose, **fixed}, spans, loose if goes_on else None) as manifest:
             if store:
                 into_store(chosen, manifest, store, comparison)
             elif output:
@@ -157,17 +155,17 @@ def added(written: Sequence[str], chosen: Sequence[Source]) -> Mapping[str, str]
     return found
 
 
-def asked(options: Mapping[str, str], chosen: Sequence[Source]) -> Mapping[str, str]:
-    """Returns the options that the figures depend on, by name; of the configuration only digests."""
-    parts = dict(options)
-    for each in chosen:
-        target = each.target
-        values = {
-            **fingerprint(each),
-            "reports": "\n".join(report.name for report in target.reports),
-            "families.exclude": "\n".join(target.excluded),
-            "label_limits": repr(target.limits),
-            "min_group": str(target.min_group),
-        }
-        parts |= {f"{each.name}: {name}": digest(value) for name, value in values.items()}
-    return parts
+def digests(chosen: Sequence[Source], options: Callable[[Source], Mapping[str, str]]) -> Mapping[str, str]:
+    """Returns digests of some `options` of the sources, by source and option."""
+    return {f"{each.name}: {name}": digest(value) for each in chosen for name, value in options(each).items()}
+
+
+def selection(chosen: Source) -> Mapping[str, str]:
+    """Returns the options that select figures without changing their meaning; they may differ between runs."""
+    target = chosen.target
+    return {
+        "reports": "\n".join(report.name for report in target.reports),
+        "families.exclude": "\n".join(target.excluded),
+        "label_limits": repr(target.limits),
+        "min_group": str(target.min_group),
+    }
