@@ -38,6 +38,9 @@ HEADERS = {
     "Content-Type": "application/x-protobuf",
     "X-Prometheus-Remote-Write-Version": "0.1.0",
 }
+_CREDENTIALS = "set credentials in --http.config.file"
+_RECEIVER = "Prometheus takes samples at /api/v1/write if started with --web.enable-remote-write-receiver"
+REMEDIES = {401: _CREDENTIALS, 403: _CREDENTIALS, 404: _RECEIVER, 405: _RECEIVER}  # by status
 MOST_WORDS = 200
 VARINT, FIXED64, BYTES = 0, 1, 2  # wire types
 SEVEN_BITS, MORE = 0x7F, 0x80
@@ -96,22 +99,13 @@ class RemoteWrite(Struct, frozen=True):
             )
         if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
             return answer.headers.get_list("Retry-After"), f"answered {answer.status_code} ({words})"
-        raise StoreError(f"{store}: refused the samples with {answer.status_code} ({words}); {_remedy(answer)}")
+        remedy = REMEDIES.get(answer.status_code, "see the store's log")
+        raise StoreError(f"{store}: refused the samples with {answer.status_code} ({words}); {remedy}")
 
 
 def _words(answer: httpx.Response) -> str:
     """Returns the beginning of a store's answer, one line, without the secrets that it was sent."""
     return one_line(sent_secrets(answer.request).in_message(answer.text))[:MOST_WORDS] or "without a word"
-
-
-def _remedy(answer: httpx.Response) -> str:
-    match answer.status_code:
-        case 401 | 403:
-            return "set credentials in --http.config.file"
-        case 404 | 405:
-            return "Prometheus takes samples at /api/v1/write if started with --web.enable-remote-write-receiver"
-        case _:
-            return "see the store's log"
 
 
 def batches(found: Iterable[Series], most: int) -> Iterator[Sequence[Series]]:
