@@ -85,22 +85,17 @@ async def running(
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="chat-usage-demo-")))
         listening = closing.enter_context(listen(LOOPBACK, OPTION))
         await closing.enter_async_context(serving(receiver.create_app(typer.echo), listening))
-        posted = url(listening)
         for path in (stack.files / "alert_rules").glob("*.yml"):
             (folder / f"rules-{path.name}").write_text(linked(path.read_text(), links))
-        configs = {
-            "alertmanager": receiver.delivering(_read(stack.files, "alertmanager"), stack.files, posted),
-            "prometheus": scrape(_read(stack.files, "prometheus"), folder, target, stack.alertmanager),
-        }
-        for name, config in configs.items():
-            (folder / f"{name}.yml").write_text(yaml.safe_dump(dict(config)))
-        alone = "--cluster.listen-address="  # without it, Alertmanager listens on every interface for its cluster
         started = partial(_program, folder=folder, ready_s=ready_s, end_s=end_s)
+        alerting = receiver.delivering(_read(stack.files, "alertmanager"), stack.files, url(listening))
         store = f"--storage.path={folder}/am"
-        await closing.enter_async_context(started("alertmanager", stack.alertmanager, store, alone))
+        alone = "--cluster.listen-address="  # without it, Alertmanager listens on every interface for its cluster
+        await closing.enter_async_context(started("alertmanager", stack.alertmanager, alerting, store, alone))
+        scraping = scrape(_read(stack.files, "prometheus"), folder, target, stack.alertmanager)
         data = (f"--storage.tsdb.path={folder}/tsdb", f"--storage.tsdb.retention.time={KEEPS}")
         receives = "--web.enable-remote-write-receiver"
-        await closing.enter_async_context(started("prometheus", stack.prometheus, *data, receives))
+        await closing.enter_async_context(started("prometheus", stack.prometheus, scraping, *data, receives))
         yield invitation(stack.prometheus, stack.alertmanager)
 
 
@@ -133,8 +128,9 @@ def invitation(prometheus: str, alertmanager: str) -> str:
 
 @asynccontextmanager
 async def _program(
-    name: str, address: str, *options: str, folder: Path, ready_s: float, end_s: float
+    name: str, address: str, config: Mapping[str, object], *options: str, folder: Path, ready_s: float, end_s: float
 ) -> AsyncIterator[None]:
+    (folder / f"{name}.yml").write_text(yaml.safe_dump(dict(config)))
     log = folder / f"{name}.log"
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
