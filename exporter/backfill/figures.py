@@ -21,7 +21,6 @@ from exporter.polling.poll_result import Answers
 from exporter.polling.render import view
 from exporter.polling.target import ReportState, Target
 
-SUFFIX = "_daily"
 EPOCH = date(1970, 1, 1)
 NOON_SECONDS = 43_200
 
@@ -53,7 +52,7 @@ def noon(day: date) -> int:
 
 def daily(measure: Measure) -> str:
     """Returns the name of the family with one sample per day."""
-    return measure.family + SUFFIX
+    return f"{measure.family}_daily"
 
 
 def helps(target: Target) -> Mapping[str, str]:

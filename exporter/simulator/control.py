@@ -74,7 +74,10 @@ class Control:
             raise ConfigError(f"{unknown[0]!r} cannot be set; known: {', '.join(SWITCHES)}")
         fixed, scenarios = self._fixed, self.scenarios
         if "now" in wanted:
-            fixed = _moment(wanted["now"])
+            fixed = instant(str(wanted["now"]))
+            if fixed is None and wanted["now"] is not None:
+                example = f"write 2026-03-02T10:00:00Z, {FIRST_YEAR} to {LAST_YEAR}, or null for the real clock"
+                raise ConfigError(f"now {wanted['now']!r} is not a moment; {example}")
         if "scenarios" in wanted:
             names = wanted["scenarios"]
             if not isinstance(names, list):
@@ -158,11 +161,3 @@ def instant(written: str) -> datetime | None:
     except ValueError:
         return None
     return moment.astimezone(UTC) if moment.tzinfo and FIRST_YEAR <= moment.year <= LAST_YEAR else None
-
-
-def _moment(value: object) -> datetime | None:
-    moment = instant(str(value))
-    if value is not None and moment is None:
-        example = f"write 2026-03-02T10:00:00Z, {FIRST_YEAR} to {LAST_YEAR}, or null for the real clock"
-        raise ConfigError(f"now {value!r} is not a moment; {example}")
-    return moment

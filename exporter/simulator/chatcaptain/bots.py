@@ -89,10 +89,8 @@ def _chatbot(seed: int, company: Company, channel_count: int) -> Chatbot:
         id=f"bot_{token(12, seed, 'chatbot', number)}",
         key=key,
         habits=replace(company, size=max(company.size, _LEAST_SIZE), tenure=None),
-        channels=tuple(_channel(seed, number, rank, whole) for rank in range(channel_count)),
+        channels=tuple(
+            Channel(token(6, seed, "channel", number, rank), *_CHANNELS[rank % len(_CHANNELS)], 1 / (rank + 1) / whole)
+            for rank in range(channel_count)
+        ),
     )
-
-
-def _channel(seed: int, chatbot: int, rank: int, whole: float) -> Channel:
-    name, kind = _CHANNELS[rank % len(_CHANNELS)]
-    return Channel(token(6, seed, "channel", chatbot, rank), name, kind, 1 / (rank + 1) / whole)

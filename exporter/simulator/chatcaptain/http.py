@@ -30,7 +30,6 @@ KEY_HEADER = "x-chatcaptain-key"
 _A_DAY = timedelta(days=1)
 INTERVALS = {"86400": _A_DAY, "3600": timedelta(hours=1)}
 MOST_INTERVALS = 1200
-_A_MILLISECOND = timedelta(milliseconds=1)
 
 
 async def answer(control: Control, exports: Exports, request: Request) -> Response:
@@ -108,7 +107,7 @@ def _frame(query: Mapping[str, str], wrong: list[str]) -> Frame | None:
         return None
     if last < first:
         wrong.append("to must not be before from")
-    return Frame(first, last + _A_MILLISECOND)
+    return Frame(first, last + timedelta(milliseconds=1))
 
 
 def _numbers(query: Mapping[str, str], report: str, wrong: list[str]) -> tuple[int, ...]:
