@@ -58,10 +58,6 @@ _FIGURES = {
 }
 
 
-class Intervals(NamedTuple):
-    points: tuple[tuple[datetime, int], ...]
-
-
 class Trend(NamedTuple):
     """A count, and that of the preceding time frame of the same length."""
 
@@ -69,6 +65,7 @@ class Trend(NamedTuple):
     previous: int
 
 
+Intervals = list[tuple[datetime, int]]
 Value = int | float | None | Mapping[str, int] | Intervals | Trend
 """A count; a median, None without conversations; a breakdown; a series; a trend."""
 
@@ -108,14 +105,14 @@ def _series(figure: str, query: StatisticsQuery) -> Intervals:
     start, until = query.frame
     if query.at_utc:
         start -= (start - datetime(2000, 1, 1, tzinfo=UTC)) % query.interval
-    points = []
+    points: Intervals = []
     while start < until:
         bucket = Frame(max(start, query.frame.first), min(start + query.interval, until))
         count = tally(query._replace(frame=bucket)).count(figure)
         if count or not query.leaves_gaps:
             points.append((start, count))
         start += query.interval
-    return Intervals(tuple(points))
+    return points
 
 
 def iso(moment: datetime) -> str:
@@ -174,9 +171,9 @@ def _json(
     written: Callable[[datetime], object] = iso,
 ) -> object:
     """Writes a value: breakdowns as `items` do, series with the keys of a `point` and times as they are `written`."""
-    if isinstance(value, Intervals):
+    if isinstance(value, list):
         time, number = point
-        return [{time: written(start), number: count} for start, count in value.points]
+        return [{time: written(start), number: count} for start, count in value]
     if isinstance(value, Trend):
         return value._asdict()
     return items(value) if isinstance(value, Mapping) else value

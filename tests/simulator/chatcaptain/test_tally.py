@@ -14,7 +14,6 @@ from exporter.simulator.chatcaptain.components import (
     CHANNEL,
     COMPONENTS,
     OVERVIEW,
-    Intervals,
     Trend,
     answered,
     iso,
@@ -172,7 +171,7 @@ def test_every_component_of_the_odd_shape_can_be_read_by_its_expressions(report:
     for component in said:
         written = ODD_OVERRIDES[report][component.name]
         match component.value:
-            case Intervals(points):
+            case list(points):
                 read = jmespath.search(written["series"], found)
                 pairs = [(each[written["time"]], each[written["value"]]) for each in read]
                 assert pairs == [(iso(start), count) for start, count in points]
