@@ -144,14 +144,10 @@ def _json(content: object) -> Response:
 
 async def written(make: Callable[[], object], active: Sequence[Scenario]) -> Response:
     """Makes and writes a document in a thread: a large one takes seconds, and other requests must not wait."""
-
-    def written_body() -> bytes:
-        body = msgspec.json.encode(make())
-        for scenario in reversed(active):  # `truncated`, which comes first in the list, cuts what the others wrote
-            body = scenario.body(body)
-        return body
-
-    return Response(await asyncio.to_thread(written_body), media_type="application/json")
+    body = await asyncio.to_thread(lambda: msgspec.json.encode(make()))
+    for scenario in reversed(active):  # `truncated`, which comes first in the list, cuts what the others wrote
+        body = scenario.body(body)
+    return Response(body, media_type="application/json")
 
 
 def instant(written: str) -> datetime | None:
