@@ -28,7 +28,7 @@ from exporter.platforms.api import (
     Report,
     Request,
 )
-from exporter.platforms.chatcaptain.channel_report import CHANNEL_INFO
+from exporter.platforms.chatcaptain.component_report import CHANNEL_INFO
 from exporter.platforms.chatcaptain.find_component import ReportComponent as Asked
 from exporter.platforms.chatcaptain.platform import CHANNEL, INBOX, OVERVIEW, PLATFORM, base_url, headers
 from exporter.platforms.chatcaptain.read_component import Shape

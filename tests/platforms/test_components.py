@@ -3,9 +3,10 @@
 import pytest
 
 from exporter.domain.errors import PlatformError, SchemaError
-from exporter.platforms.chatcaptain.find_component import NoComponentError, ReportComponent, envelope, find
+from exporter.platforms.chatcaptain.find_component import NoComponentError, ReportComponent, find
 from exporter.platforms.chatcaptain.platform import CHANNEL, OVERVIEW
 from exporter.platforms.chatcaptain.read_component import UnreadableError
+from exporter.platforms.chatcaptain.statistics_report import envelope
 
 COUNT, MESSAGES = OVERVIEW.components[:2]
 LANGUAGES = next(each for each in OVERVIEW.components if each.name == "CONVERSATION_LANGUAGES")

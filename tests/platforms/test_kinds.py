@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from exporter.platforms.chatcaptain.day_bounds import LocalDay
 from exporter.platforms.chatcaptain.read_component import Readable, Shape, UnreadableError, read
+from exporter.platforms.chatcaptain.statistics_report import LocalDay
 
 DAY = LocalDay(date(2026, 3, 3), ZoneInfo("Europe/Berlin"))
 AUTUMN = LocalDay(date(2026, 10, 25), ZoneInfo("Europe/Berlin"))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.domain import calendars
-from exporter.platforms.chatcaptain.day_bounds import LocalDay
+from exporter.platforms.chatcaptain.statistics_report import LocalDay
 from exporter.platforms.moments import is_date_time, moment
 
 ZONES = (

@@ -1,36 +1,48 @@
-"""ChatCaptain's reports of components: their requests, and how to read the answers.
+"""ChatCaptain's reports of components, of the chatbot or of its channels: requests, and how to read the answers.
 
 All wanted components are requested together, and what the answer lacks is requested alone. A component that an
-operator describes is read by the operator's expressions only, and never requested alone.
+operator describes is read by the operator's expressions only, and never requested alone. The list of channels is
+requested once a day, then the components of each.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Self
-from urllib.parse import quote
 
-from exporter.domain.errors import ConfigError
-from exporter.domain.model import READ_COMPLETELY, READ_IN_PART, Column, Days, Measure, Reading, Unread
+from exporter.domain.errors import ConfigError, SchemaError
+from exporter.domain.model import READ_COMPLETELY, READ_IN_PART, Column, Days, Reading, Unread
 from exporter.domain.nearest import remedy
 from exporter.domain.scope import Scope
+from exporter.domain.selectors import Selection
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import (
     NO_DISCOVERIES,
     Account,
     Context,
     Discoveries,
+    Discovery,
     NeedsDiscovery,
     Override,
-    ReportDefaults,
     Request,
 )
-from exporter.platforms.chatcaptain import jmespath_component
-from exporter.platforms.chatcaptain.day_bounds import BUCKET, LocalDay
-from exporter.platforms.chatcaptain.find_component import NoComponentError, ReportComponent, envelope, find
-from exporter.platforms.chatcaptain.read_component import Readable, Shape, UnreadableError, read, single, unwrapped
-from exporter.platforms.reading_builder import ALL, ReadingBuilder, RowKey
+from exporter.platforms.chatcaptain.find_component import NoComponentError, ReportComponent, read, refuse_misfit
+from exporter.platforms.chatcaptain.read_component import Readable, Shape, UnreadableError, single, unwrapped
+from exporter.platforms.chatcaptain.statistics_report import (
+    BUCKET,
+    LocalDay,
+    StatisticsReport,
+    envelope,
+    newest_first,
+    statistics_path,
+)
+from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
+CHANNEL_INFO = "chatcaptain_channel_info"
+"""The family of channels, and the topic of the discovery with id, name and type of wanted ones."""
+CHANNELS = "channels"
+"""The label `report` of the request for the list, and the topic of all channels: id and name."""
+VOICE_TYPES = frozenset(("voice", "audiocodes"))
+"""Types of channels with calls; a guess, undocumented (another call's enum has these two)."""
 DESCRIBED = "overrides"
 """The name of the request for the components that an operator describes."""
 NOTHING = {
@@ -41,67 +53,6 @@ NOTHING = {
 }
 """What a component without a value means on a day without use."""
 DOCS = 'docs/development/platform-apis.md, "ChatCaptain"'
-
-
-def newest_first(days: Days) -> Iterator[date]:
-    """Yields the newest complete day, the running one, then older ones."""
-    newest = sorted(days, reverse=True)
-    yield from (*newest[1:2], newest[0], *newest[2:])
-
-
-def statistics_path(chatbot_id: str, call: str) -> str:
-    return f"/v1/chatbots/{quote(chatbot_id, safe='')}/statistics/{call}"
-
-
-@dataclass(frozen=True, slots=True)
-class StatisticsReport(ReportDefaults):
-    """The common part of a chatbot's reports; an answer covers one day.
-
-    The id of the chatbot is the company's, too; `path` is an operator's.
-    """
-
-    name: str
-    day_bytes: int
-    measures: tuple[Measure, ...]
-    tail: str
-    chatbot_id: str = "chatbot"
-    company: str = ""
-    path: str | None = None
-
-    def equipped(self, account: Account) -> Self:
-        """Returns the report of one chatbot; the company is named like the source by default."""
-        chatbot_id, company = account.options.get("chatbot_id"), account.options.get("company")
-        return replace(self, chatbot_id=str(chatbot_id or ""), company=str(company or account.source))
-
-    @property
-    def asks_by_day(self) -> bool:
-        return True
-
-    @property
-    def invariants(self) -> tuple[str, ...]:
-        """Those of Paradigm, always 0, because every release has served these series for every report."""
-        return ("with_docs_gt_responses", "likes_dislikes_gt_responses", "active_gt_ever")
-
-    @property
-    def parts(self) -> Mapping[str, tuple[Column, ...]]:
-        return {ALL: tuple(Column(measure.family) for measure in self.measures if not measure.labels)}
-
-    def request(self, day: LocalDay, params: Mapping[str, str]) -> Request:
-        since, until = day.limits
-        path = self.path or statistics_path(self.chatbot_id, self.tail)
-        return Request(self.name, path, {"from": since, "to": until, **params}, Days(day.day, day.day))
-
-    def builder(self, request: Request, context: Context) -> tuple[ReadingBuilder, RowKey]:
-        """Begins the reading of an answer, and returns the key of its row."""
-        rows = ReadingBuilder(request.days, context)
-        rows.names[self.chatbot_id] = json_values.label(self.company)
-        return rows, RowKey(ALL, self.chatbot_id, request.days.first)
-
-    def file(self, rows: ReadingBuilder, key: RowKey, figures: Mapping[Column, float]) -> None:
-        if key.day > rows.context.today:
-            rows.violate("future_date", key)
-        else:
-            rows.add(key, figures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +67,7 @@ class ComponentReport(StatisticsReport):
                 raise ConfigError(f"{self.name} has no component {name}; {remedy(name, (*known, *intervals))}")
             if name in intervals and intervals[name].name in override.components:
                 raise ConfigError(f"{name} is asked for instead of {intervals[name].name}; keep one of the two")
-            jmespath_component.refuse_misfit(name, where, None if name in intervals else known[name].figure)
+            refuse_misfit(name, where, None if name in intervals else known[name].figure)
         components = tuple(each.described_in(override.components) for each in self.components)
         return replace(self, components=components, path=override.path or self.path)
 
@@ -142,9 +93,12 @@ class ComponentReport(StatisticsReport):
         asked = [each for each in self.components if each.number in numbers]
         root = envelope(json_values.parse(body), may_be_null=len(asked) == 1)
         day = LocalDay(request.days.first, context.zone)
-        found = {each: _read(each, root, numbers, day) for each in asked}
-        readable = {each: what for each, what in found.items() if isinstance(what, Readable)}
-        unread = {each: what for each, what in found.items() if isinstance(what, UnreadableError)}
+        readable, unread = dict[ReportComponent, Readable](), dict[ReportComponent, UnreadableError]()
+        for each in asked:
+            try:
+                readable[each] = read(root, each, numbers, day)
+            except UnreadableError as error:
+                unread[each] = error
         # Otherwise a missing component may be there under another name.
         may_be_left_out = bool(readable) or unwrapped(root) in ({}, [])
         absent = {
@@ -180,15 +134,6 @@ class ComponentReport(StatisticsReport):
         return Unread(message, json_outline.outline(root), component.name, component.measure.family)
 
 
-def _read(component: ReportComponent, root: object, asked: Sequence[int], day: LocalDay) -> Readable | UnreadableError:
-    try:
-        if component.described is not None:
-            return jmespath_component.read(component.described, root, component.figure, day)
-        return read(find(root, component, asked), component.figure, day)
-    except UnreadableError as error:
-        return error
-
-
 def _figures(
     component: ReportComponent, found: Readable, before: tuple[str, ...], rows: ReadingBuilder, key: RowKey
 ) -> Mapping[Column, float]:
@@ -204,3 +149,64 @@ def _figures(
     if component.figure is Shape.BREAKDOWN and not any(unread):
         figures[Column(family, before)] = READ_IN_PART if unread else READ_COMPLETELY
     return figures
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelReport(ComponentReport):
+    """A component report with one request per wanted channel."""
+
+    channels: Selection = field(default_factory=Selection)
+
+    def equipped(self, account: Account) -> "ChannelReport":
+        channels = account.options.get(CHANNELS)
+        wanted = channels if isinstance(channels, Selection) else self.channels
+        return replace(ComponentReport.equipped(self, account), channels=wanted)
+
+    def assumed_discoveries(self, day: date, subjects: int, *, at_worst: bool = False) -> Discoveries:
+        """Returns that many web channels; at worst voice channels."""
+        rows = tuple((str(number), "", "voice" if at_worst else "web") for number in range(subjects))
+        return {CHANNEL_INFO: Discovery(day, rows)}
+
+    def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
+        """Requests the list of channels unless it is known for the last day, then each channel's days."""
+        known = discoveries.get(CHANNEL_INFO)
+        if known is None or known.day < days.last:
+            path, last = statistics_path(self.chatbot_id, CHANNELS), Days(days.last, days.last)
+            return (Request(CHANNELS, path, {}, last, discovery=CHANNEL_INFO),)
+        return tuple(
+            self.question(LocalDay(day, scope.zone), self._of(kind), channel)
+            for day in newest_first(days)
+            for channel, _, kind in known.rows
+        )
+
+    def decode(self, body: bytes, request: Request, context: Context) -> Reading | NeedsDiscovery:
+        if request.discovery != CHANNEL_INFO:
+            return ComponentReport.decode(self, body, request, context)
+        channels = _listed(envelope(json_values.parse(body)))
+        wanted = tuple(row for row in channels if self.channels.wants(row[0], row[1]))
+        everything = tuple(row[:2] for row in channels)
+        return NeedsDiscovery(
+            {CHANNEL_INFO: Discovery(context.today, wanted), CHANNELS: Discovery(context.today, everything)}
+        )
+
+    def _of(self, kind: str) -> Sequence[ReportComponent]:
+        has_calls = kind.casefold() in VOICE_TYPES
+        return [each for each in self.components if has_calls or not each.voice]
+
+
+def _listed(root: object) -> tuple[tuple[str, str, str], ...]:
+    """Reads the documented list of channels; the last one of an id counts."""
+    listed = root.get("channels") if isinstance(root, dict) else None
+    if not isinstance(listed, list):
+        raise SchemaError(f'expected an object with a list "channels". {json_outline.keys(root)}')
+    found: dict[str, tuple[str, str, str]] = {}
+    for each in listed:
+        identity = json_values.identity(each.get("channelId"))[0] if isinstance(each, dict) else None
+        if identity is not None:
+            name, kind = (json_values.name(each.get(key))[0] for key in ("channelName", "channelType"))
+            found[identity] = identity, name, kind
+    if listed and not found:
+        raise SchemaError(
+            f'none of {len(listed)} channels has a "channelId"; compare with docs/development/platform-apis.md'
+        )
+    return tuple(found.values())

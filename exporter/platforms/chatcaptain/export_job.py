@@ -13,8 +13,7 @@ from exporter.domain.model import Days
 from exporter.domain.text import printable
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import Request
-from exporter.platforms.chatcaptain.component_report import statistics_path
-from exporter.platforms.chatcaptain.day_bounds import LocalDay
+from exporter.platforms.chatcaptain.statistics_report import LocalDay, statistics_path
 
 REPORT = "export"
 LONGEST_WORD = 60

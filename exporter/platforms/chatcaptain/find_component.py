@@ -2,7 +2,7 @@
 
 In an answer about several components, a component is under its name, in any spelling, or its id; or it is an object in
 a list, with the name or id. `data`, `report`, `components` or `result` may wrap it. An answer about one component
-needs no key.
+needs no key. A component that an operator describes is where the operator's expressions (JMESPath) find it.
 """
 
 import re
@@ -12,15 +12,16 @@ from functools import cached_property
 from msgspec import Struct
 from msgspec.structs import replace
 
-from exporter.domain.errors import PlatformError, SchemaError
+from exporter.domain.errors import ConfigError
 from exporter.domain.model import Measure
-from exporter.domain.text import printable
 from exporter.platforms import json_outline, json_values
-from exporter.platforms.api import Component
-from exporter.platforms.chatcaptain.read_component import WRAPPERS, Shape, UnreadableError
+from exporter.platforms.api import Component, Expression
+from exporter.platforms.chatcaptain import read_component
+from exporter.platforms.chatcaptain.read_component import WRAPPERS, Readable, Shape, UnreadableError
+from exporter.platforms.chatcaptain.statistics_report import LocalDay
+from exporter.platforms.jmespath_fields import Search
 
 FOR_CHANNEL = "_FOR_CHANNEL_ID"
-LONGEST_ERROR = 200
 _DEEPEST = 4
 _ID_FIELDS = frozenset(("id", "component", "componentid", "key", "name", "type"))
 _ID = re.compile(r"[0-9]{1,2}", re.ASCII)
@@ -67,31 +68,11 @@ class ReportComponent(Struct, frozen=True, dict=True):
         return frozenset((_plain(self.name), _plain(self.name.removesuffix(FOR_CHANNEL))))
 
 
-def envelope(root: object, *, may_be_null: bool = False) -> object:
-    """Returns an answer without its `error`; null data is a failure, unless it `may_be_null`.
-
-    Raises PlatformError (there is an error; other content is ignored) and SchemaError (no object, list or data).
-    """
-    if not isinstance(root, dict):
-        if root is None or isinstance(root, str | bool):
-            raise SchemaError(
-                f"expected an object, got {json_outline.summary(root)}; compare with docs/development/platform-apis.md"
-            )
-        return root
-    error = root.get("error")
-    if isinstance(error, dict | list | str | bool) and error and not (isinstance(error, str) and error.isspace()):
-        raise PlatformError(f"the platform answers with an error: {_said(error, root.get('message'))}")
-    if root.get("data", root) is None and not may_be_null:
-        raise SchemaError('"data" is null, without an error; ask the operator of the platform why')
-    return {key: value for key, value in root.items() if key != "error" or json_values.is_number(value)}
-
-
-def _said(error: object, message: object) -> str:
-    """Returns an error's text in one printable line, without names and figures."""
-    said = error.get("message", error.get("code")) if isinstance(error, dict) else error
-    words = [text for text in (said, message) if isinstance(text, str) and text.strip()]
-    line = printable(" ".join(": ".join(dict.fromkeys(words)).split()))
-    return line[:LONGEST_ERROR] + ("…" if len(line) > LONGEST_ERROR else "") or "(no text)"
+def read(root: object, component: ReportComponent, asked: Collection[int], day: LocalDay) -> Readable:
+    """Reads a component of an answer about the ids `asked`; UnreadableError says why it cannot be read."""
+    if component.described is None:
+        return read_component.read(find(root, component, asked), component.figure, day)
+    return _read_described(component.described, root, component.figure, day)
 
 
 def find(root: object, component: ReportComponent, asked: Collection[int]) -> object:
@@ -169,3 +150,60 @@ def _tells(key: str, value: object, component: ReportComponent) -> bool:
 def _plain(text: str) -> str:
     """Normalises a name: CONVERSATION_COUNT, conversationCount and conversation-count become equal."""
     return _NOT_A_LETTER.sub("", text.casefold())
+
+
+def refuse_misfit(name: str, where: Component, figure: Shape | None) -> None:
+    """Raises ConfigError if expressions do not fit the component, which is a series if it has no `figure`."""
+    if where.series and not where.time:
+        raise ConfigError(f"{name}: series needs time and value; set time")
+    if where.items and not where.label:
+        raise ConfigError(f"{name}: items need label and value; set label")
+    if figure is None and not where.series:
+        raise ConfigError(f"{name} is a series; set series, time and value")
+    if figure is Shape.BREAKDOWN and not where.items:
+        raise ConfigError(f"{name} is a breakdown; set items, label and value")
+    if figure is not Shape.BREAKDOWN and where.items:
+        raise ConfigError(f"{name} is not a breakdown; leave items and label out")
+    if figure is Shape.MEDIAN and where.series:
+        raise ConfigError(f"{name} is a median, and medians cannot be combined; set only value")
+
+
+def _read_described(where: Component, root: object, figure: Shape, day: LocalDay) -> Readable:
+    """Reads the whole answer by the expressions; an UnreadableError names one that finds nothing."""
+    search = Search()
+    if where.items and where.label:
+        items = _list("items", where.items, root, search)
+        labels = [_label(search.find(where.label, each)) for each in items]
+        values = [search.find(where.value, each) for each in items]
+        _refuse_nothing(f'label ("{where.label.text}") finds no name', labels)
+        _refuse_nothing(f'value ("{where.value.text}") finds nothing', values)
+        return read_component.labelled(labels, values)
+    if where.series and where.time:
+        entries = _list("series", where.series, root, search)
+        times = [search.find(where.time, each) for each in entries]
+        _refuse_nothing(f'time ("{where.time.text}") finds nothing', times)
+        pairs = zip(times, (search.find(where.value, each) for each in entries), strict=True)
+        return read_component.single(read_component.buckets(pairs, figure, day))
+    found = search.find(where.value, root)
+    if found is None and figure is Shape.MEDIAN:  # null on a quiet day, but counted as missing
+        return read_component.single((None, "missing"))
+    if found is None:
+        raise UnreadableError(f'value ("{where.value.text}") finds nothing', is_absent=True)
+    return read_component.single(read_component.one(found, figure))
+
+
+def _list(option: str, expression: Expression, root: object, search: Search) -> list[object]:
+    found = search.find(expression, root)
+    if not isinstance(found, list):
+        instead = "nothing" if found is None else f"{json_outline.outline(found, 1)} instead of a list"
+        raise UnreadableError(f'{option} ("{expression.text}") finds {instead}', is_absent=found is None)
+    return found
+
+
+def _refuse_nothing(why: str, found: Sequence[object]) -> None:
+    if found and all(each is None for each in found):
+        raise UnreadableError(why)
+
+
+def _label(found: object) -> str | None:
+    return json_values.label(str(found)) if isinstance(found, str) or json_values.is_number(found) else None

@@ -11,11 +11,10 @@ from urllib.parse import urlsplit, urlunsplit
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Activity, Kind, Measure
 from exporter.platforms.api import Account, LabelLimit, Option, OptionKind, Override, Platform, Report
-from exporter.platforms.chatcaptain.channel_report import CHANNEL_INFO, CHANNELS, ChannelReport
-from exporter.platforms.chatcaptain.component_report import ComponentReport, StatisticsReport
+from exporter.platforms.chatcaptain.component_report import CHANNEL_INFO, CHANNELS, ChannelReport, ComponentReport
 from exporter.platforms.chatcaptain.find_component import ReportComponent
-from exporter.platforms.chatcaptain.inbox_report import InboxReport
 from exporter.platforms.chatcaptain.read_component import Shape
+from exporter.platforms.chatcaptain.statistics_report import InboxReport, StatisticsReport
 
 API = "/v1"
 

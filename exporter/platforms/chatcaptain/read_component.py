@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from exporter.domain import calendars
 from exporter.platforms import item_names, json_outline, json_values, moments
-from exporter.platforms.chatcaptain.day_bounds import LocalDay
+from exporter.platforms.chatcaptain.statistics_report import LocalDay
 from exporter.platforms.chatcaptain.table_shapes import reshaped
 from exporter.platforms.json_values import DEEPEST, is_identity
 from exporter.platforms.moments import is_date_time, is_epoch
