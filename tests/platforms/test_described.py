@@ -14,7 +14,7 @@ from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column, Days, FieldNote, Kind, Reading
 from exporter.domain.scope import Scope
 from exporter.platforms.api import Context
-from exporter.platforms.paradigm import field_notes, survey
+from exporter.platforms.paradigm import survey
 from exporter.platforms.paradigm.documented import HERE, Array, DocumentedReport
 from exporter.platforms.paradigm.platform import (
     CHAT_SESSIONS,
@@ -24,6 +24,7 @@ from exporter.platforms.paradigm.platform import (
     USER_ACTIVITIES,
     USERS,
 )
+from exporter.platforms.paradigm.report import ARRAYS
 from exporter.platforms.paradigm.self_described import DescribedReport
 from exporter.platforms.reading_builder import ReadingBuilder
 from exporter.simulator.paradigm import reports
@@ -108,7 +109,7 @@ def rows(draw: st.DrawFn, array: Array) -> dict[str, object]:
 def answers(draw: st.DrawFn, report: DocumentedReport) -> bytes:
     """Makes a whole answer of a documented shape: companies and days in any order, also twice."""
     root: dict[str, object] = {
-        field_notes.ARRAYS[array.key]: {field: {"description": field, "unit": ""} for field in array.described}
+        ARRAYS[array.key]: {field: {"description": field, "unit": ""} for field in array.described}
         for array in report.arrays
     }
     for array in report.arrays:

@@ -18,8 +18,8 @@ from exporter.platforms import json_values
 from exporter.platforms.api import Context, Report
 from exporter.platforms.paradigm.alike import AlikeReader
 from exporter.platforms.paradigm.documented import ArrayReader, DocumentedReport
-from exporter.platforms.paradigm.field_notes import ARRAYS
 from exporter.platforms.paradigm.platform import REPORTS as OURS
+from exporter.platforms.paradigm.report import ARRAYS
 from exporter.platforms.paradigm.self_described import DescribedReport
 from exporter.platforms.reading_builder import ReadingBuilder
 from exporter.simulator.paradigm.reports import REPORTS

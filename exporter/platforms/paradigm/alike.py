@@ -19,9 +19,8 @@ from msgspec import Struct, field
 
 from exporter.domain.model import READ_COMPLETELY, Column, DayRows, Kind, Measure
 from exporter.platforms import item_names, json_values
-from exporter.platforms.paradigm.choose_field import choose
-from exporter.platforms.paradigm.field_notes import ARRAYS
-from exporter.platforms.paradigm.survey import LIST, NAMES, Place, survey
+from exporter.platforms.paradigm.report import ARRAYS
+from exporter.platforms.paradigm.survey import LIST, NAMES, Place, choose, survey
 from exporter.platforms.reading_builder import ALL, ReadingBuilder, RowKey
 
 SAMPLES = 20

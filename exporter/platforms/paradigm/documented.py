@@ -18,9 +18,7 @@ from exporter.domain.model import Column, Measure, Reading
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import Context, Request
 from exporter.platforms.further_page import further_page
-from exporter.platforms.paradigm import field_notes
-from exporter.platforms.paradigm.field_notes import ARRAYS
-from exporter.platforms.paradigm.requests import INVARIANTS, ReportEndpoint
+from exporter.platforms.paradigm.report import ARRAYS, INVARIANTS, ReportEndpoint, notes
 from exporter.platforms.reading_builder import Invariant, ReadingBuilder, RowKey
 
 TYPES: Mapping[Callable[[object], json_values.Checked], object] = {
@@ -269,7 +267,7 @@ class DocumentedReport(ReportEndpoint):
             ArrayReader(array, rows).read(root[array.key])
         parts = frozenset(array.part for array in present)
         moments = {field.column for array in self.arrays for field, _ in array.moments}
-        return rows.reading(parts, field_notes.notes(root), invariants=self.checks, moments=moments)
+        return rows.reading(parts, notes(root), invariants=self.checks, moments=moments)
 
 
 def _expect_described(array: Array, metadata: object, rows: ReadingBuilder) -> None:

@@ -8,15 +8,22 @@ from functools import cache, partial
 from exporter.domain.errors import SchemaError
 from exporter.domain.model import READ_COMPLETELY, READ_IN_PART, Column, Kind, Measure, Reading
 from exporter.domain.text import enumerated
-from exporter.platforms import jmespath_fields, json_values
+from exporter.platforms import jmespath_fields, json_outline, json_values
 from exporter.platforms.api import Context, Fields, FigureFields, Request
 from exporter.platforms.further_page import further_page
-from exporter.platforms.paradigm import field_notes
 from exporter.platforms.paradigm.alike import AlikeReader, NotAlikeError
-from exporter.platforms.paradigm.choose_field import UnclearError, choose
-from exporter.platforms.paradigm.field_notes import ARRAYS
-from exporter.platforms.paradigm.requests import ReportEndpoint
-from exporter.platforms.paradigm.survey import LIST, PEOPLE, FieldSurvey, Place, RowSurvey, survey
+from exporter.platforms.paradigm.report import ARRAYS, ReportEndpoint, notes
+from exporter.platforms.paradigm.survey import (
+    LIST,
+    PEOPLE,
+    FieldSurvey,
+    Place,
+    RowSurvey,
+    UnclearError,
+    choose,
+    numbers,
+    survey,
+)
 from exporter.platforms.reading_builder import ALL, ReadingBuilder, RowKey
 
 Filed = dict[RowKey, dict[Column, float]]
@@ -49,11 +56,8 @@ class _Undocumented(ReportEndpoint):
         """Returns an error that says why an answer cannot be read, what is in it, and which option helps."""
         place = f"sources.{context.source}.overrides.{self.name}{option}"
         return SchemaError(
-            f"{context.source}/{self.name}: {complaint}. {field_notes.summary(root)} Remedy: set {place} (see {DOCS})"
+            f"{context.source}/{self.name}: {complaint}. {_summary(root)} Remedy: set {place} (see {DOCS})"
         )
-
-    def close(self, rows: ReadingBuilder, root: object) -> Reading:
-        return rows.reading(fields=field_notes.notes(root))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class MappedReport(_Undocumented):
         for option, (text, found) in reader.samples.items():
             if found is None:
                 raise self.refusal(f'fields.{option} ("{text}") finds nothing', root, context, f".fields.{option}")
-        return self.close(reader.rows, root)
+        return reader.rows.reading(fields=notes(root))
 
     def explain(self, body: bytes, request: Request, context: Context) -> tuple[str, ...]:
         return self._read(json_values.parse(body), request, context).explanation
@@ -102,14 +106,14 @@ class DescribedReport(_Undocumented):
         rows = ReadingBuilder(request.days, context, next_page=further_page(root))
         with suppress(NotAlikeError, UnclearError):
             AlikeReader(self.measure, self.likely, rows).read(root)
-            return self.close(rows, root)
+            return rows.reading(fields=notes(root))
         found, place, _ = self._choose(root, request, context)
         filed = self._people(found, place.holder) if place and place.shape == PEOPLE else self._figures(found, place)
         if filed is None:
             raise self.refusal("different people in chats and with agents cannot be added up", root, context)
         for key, figures in filed.items():
             found.rows.add(key, figures)
-        return self.close(found.rows, root)
+        return found.rows.reading(fields=notes(root))
 
     def explain(self, body: bytes, request: Request, context: Context) -> tuple[str, ...]:
         """Says which field was chosen and why, what it feeds, and which fields are described."""
@@ -117,8 +121,8 @@ class DescribedReport(_Undocumented):
         _, place, why = self._choose(root, request, context)
         if place is None:
             return ()
-        notes = self.read(root, request, context).fields
-        described = enumerated([f"{note.field} ({note.unit})" for note in notes], FIELDS_SHOWN)
+        fields = self.read(root, request, context).fields
+        described = enumerated([f"{note.field} ({note.unit})" for note in fields], FIELDS_SHOWN)
         return (f"{self.measure.family} is fed by {place}: {why}; described are {described}",)
 
     def _choose(self, root: object, request: Request, context: Context) -> tuple[FieldSurvey, Place | None, str]:
@@ -201,3 +205,14 @@ class DescribedReport(_Undocumented):
 def _whose(row: RowKey) -> RowKey:
     """Returns the key of a row without its array."""
     return RowKey(ALL, row.company_id, row.day)
+
+
+def _summary(root: object) -> str:
+    """Says what an answer describes and where it has numbers, for the message that it cannot be read."""
+    if not isinstance(root, dict):
+        return f"The answer is {json_outline.summary(root)}."
+    keys = [key for key in ARRAYS.values() if isinstance(root.get(key), dict)]
+    described = sorted({json_values.key(field) for key in keys for field in root[key]})
+    says = f"metadata describes: {enumerated(described) or 'nothing'}" if keys else "metadata is absent"
+    rest = {key: value for key, value in root.items() if key not in keys}
+    return f"{says}. Numbers found at: {enumerated(sorted(set(numbers(rest, '')))) or 'no place'}."

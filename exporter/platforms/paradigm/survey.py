@@ -2,19 +2,18 @@
 
 {metadata: {<field>: {description, unit}}, reporting: [{company: {id, name}, dates: [{date, ...}]}]}
 A figure is a number with a described key, in a row, in an object in the row, or in the items of a list in the row; or
-a number in an object that maps names to numbers. Knows no report.
+a number in an object that maps names to numbers. Which of them is that of a report is chosen, never guessed.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from msgspec import Struct
 
 from exporter.platforms import item_names, json_values
-from exporter.platforms.paradigm import field_notes
-from exporter.platforms.paradigm.field_notes import ARRAYS
+from exporter.platforms.paradigm.report import ARRAYS
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 _NUMERIC = re.compile(r"\s*[-+]?[0-9]+(\.[0-9]*)?\s*", re.ASCII)
@@ -154,7 +153,7 @@ class FieldSurvey(Struct):
         return self._known.setdefault(figure, figure)
 
     def _leave_out(self, value: object, path: str) -> None:
-        for unknown in field_notes.numbers(value, path):
+        for unknown in numbers(value, path):
             self.rows.note("unknown", unknown)
 
     def _maps_names(self, name: str, fields: Mapping[str, object]) -> bool:
@@ -180,5 +179,63 @@ def survey(root: Mapping[str, object], rows: ReadingBuilder) -> FieldSurvey:
     found = FieldSurvey(rows)
     for array, metadata in ARRAYS.items():
         if isinstance(root.get(array), list | json_values.Listed):
-            found.read(array, root[array], field_notes.fields(root.get(metadata)))
+            found.read(array, root[array], _described(root.get(metadata)))
     return found
+
+
+def _described(metadata: object) -> frozenset[str]:
+    """Returns the fields that an answer describes: keys of its metadata with `description` and `unit`."""
+    notes = metadata.items() if isinstance(metadata, dict) else ()
+    return frozenset(
+        field for field, note in notes if isinstance(note, dict) and note.keys() >= {"description", "unit"}
+    )
+
+
+def numbers(value: object, path: str, depth: int = json_values.DEEPEST) -> Iterator[str]:
+    """Yields the paths of all numbers but ids; possible names are shown as `*`."""
+    if isinstance(value, list | json_values.Listed) and depth:
+        for each in value:
+            yield from numbers(each, f"{path}[]", depth - 1)
+    elif isinstance(value, dict) and depth:
+        # An object of nothing but numbers, or of such objects, may map names to them; an item of a list does not.
+        is_record = not path or path.endswith("[]") or any(isinstance(each, str | list) for each in value.values())
+        for key, each in value.items():
+            if not json_values.is_identity(key):
+                shown = json_values.key(key) if is_record else "*"
+                yield from numbers(each, f"{path}.{shown}" if path else shown, depth - 1)
+    elif json_values.is_number(value):
+        yield path
+
+
+class UnclearError(Exception):
+    """No described figure is clearly the one."""
+
+    def __init__(self, places: Collection[Place]) -> None:
+        listed = ", ".join(sorted(map(str, places)))
+        super().__init__(
+            f"described figures found, but none is clearly the one: {listed}" if places else "no described figure found"
+        )
+
+
+def choose(found: FieldSurvey, likely: Sequence[str], *, of_items: bool) -> tuple[Place, str]:
+    """Returns the place of the figure in a row, and why it was chosen; raises UnclearError.
+
+    Looks for `likely` names, best first. For figures `of_items` of a list the only number of the items is taken,
+    whatever its name; else a number of the day, or the number of different people in a list.
+    """
+    shapes = (LIST, NAMES) if of_items else (ROW, OBJECT)
+    all_figures = [figure for row in found.seen.values() for figure in row.figures if figure.place.shape in shapes]
+    figures = [figure for figure in all_figures if not figure.is_guess] or all_figures
+    readable = {figure.place for figure in figures if figure.value is not None}
+    if of_items and len(readable) == 1:
+        return readable.pop(), "the only described number of items"
+    for name in likely:
+        named = {figure.place for figure in figures if figure.field == name}
+        if len(named) == 1:
+            return named.pop(), f"described as {name}"
+        if named:
+            raise UnclearError(named)
+    lists = set() if of_items else {Place(name, PEOPLE, "") for row in found.seen.values() for name in row.people}
+    if len(lists) == 1:
+        return lists.pop(), "the number of different people listed there"
+    raise UnclearError(readable | lists)

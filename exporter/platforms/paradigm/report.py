@@ -1,14 +1,19 @@
-"""Requests for Paradigm's reports, which all have the same form."""
+"""What all reports of Paradigm share: their requests, and descriptions of fields in their answers."""
 
 from dataclasses import dataclass
 
 from exporter.domain.calendars import ONE_DAY
-from exporter.domain.model import Days
+from exporter.domain.model import Days, FieldNote
 from exporter.domain.scope import Scope
+from exporter.platforms import json_values
 from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Discoveries, ReportDefaults, Request
 
 INVARIANTS = ("with_docs_gt_responses", "likes_dislikes_gt_responses", "active_gt_ever")
 """Served for every report, even if it cannot break them."""
+ARRAYS = {"reporting": "metadata", "reporting_agents": "metadata_agent"}
+"""The arrays of companies, each with the key of the object that describes its fields."""
+LONGEST_NOTE = 200
+"""Characters of a field's description."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +41,14 @@ class ReportEndpoint(ReportDefaults):
         if scope.company_id is None:
             return (everything,)
         return (Request(self.name, self.path, {**params, "company_id": scope.company_id}, days, instead=everything),)
+
+
+def notes(root: object) -> tuple[FieldNote, ...]:
+    """Returns an answer's different field descriptions; what is not text is ignored."""
+    metadata = [root.get(key) for key in ARRAYS.values()] if isinstance(root, dict) else []
+    found = set()
+    for field, note in (pair for each in metadata if isinstance(each, dict) for pair in each.items()):
+        unit, text = (note.get("unit"), note.get("description")) if isinstance(note, dict) else (None, None)
+        if isinstance(unit, str) and isinstance(text, str):
+            found.add(FieldNote(*(json_values.label(part)[:LONGEST_NOTE] for part in (field, unit, text))))
+    return tuple(sorted(found))
