@@ -121,8 +121,7 @@ class DescribedReport(_Undocumented):
         _, place, why = self._choose(root, request, context)
         if place is None:
             return ()
-        fields = self.read(root, request, context).fields
-        described = enumerated([f"{note.field} ({note.unit})" for note in fields], FIELDS_SHOWN)
+        described = enumerated([f"{note.field} ({note.unit})" for note in notes(root)], FIELDS_SHOWN)
         return (f"{self.measure.family} is fed by {place}: {why}; described are {described}",)
 
     def _choose(self, root: object, request: Request, context: Context) -> tuple[FieldSurvey, Place | None, str]:
