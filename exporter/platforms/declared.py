@@ -16,7 +16,7 @@ from exporter.domain.calendars import ONE_DAY
 from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column, Days, Kind, Measure, Reading, Unread
 from exporter.domain.scope import Scope
-from exporter.platforms import json_outline, json_values, moments
+from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import (
     END_DATE,
     NO_DISCOVERIES,
@@ -182,7 +182,7 @@ class DeclaredReport(ReportDefaults):
     def _remedy(self, reader: Reader, context: Context) -> str:
         """Returns what to do if no row could be read."""
         _, written = reader.samples.get("date", ("", None))
-        if moments.moment(written, context.zone) and moments.day(written, context.zone) is None:
+        if json_values.moment_in(written, context.zone) and json_values.day_in(written, context.zone) is None:
             return f"days do not begin at midnight in {context.zone.key}: correct the source's timezone"
         return f"compare the answer with {self.place}"
 
@@ -190,7 +190,7 @@ class DeclaredReport(ReportDefaults):
         return self._read(json_values.parse(body), request, context).explanation
 
     def _read(self, root: object, request: Request, context: Context) -> Reader:
-        rows = ReadingBuilder(request.days, context, read_day=partial(moments.day, zone=context.zone))
+        rows = ReadingBuilder(request.days, context, read_day=partial(json_values.day_in, zone=context.zone))
         reader = Reader(self.fields, self.described, rows, account=self.account, may_be_text=True)
         rows.next_page = self.paging.next_page(root, request, reader.search) if self.paging else ""
         if not rows.next_page:

@@ -1,19 +1,22 @@
-"""Parses the bytes of an answer, and reads ids, names, days and figures from JSON values.
+"""Parses the bytes of an answer, and reads ids, names, days, moments and figures from JSON values.
 
-Each value is returned together with what is wrong with it, so that one bad value can be left out and the others
-served. Knows no report.
+Each documented value is returned together with what is wrong with it, so that one bad value can be left out and the
+others served. Knows no report.
 """
 
 import math
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import date, datetime
-from typing import Annotated, Literal, get_args
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time
+from functools import lru_cache
+from typing import Annotated, Literal, TypeGuard, get_args
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
 
+from exporter.domain import calendars
 from exporter.domain.errors import NotJsonError
 
 _STRICT = msgspec.json.Decoder()
@@ -28,9 +31,12 @@ _ESCAPE = re.compile(
     re.DOTALL,
 )
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ][\d:.+Z-]+)?", re.ASCII)
+_FIRST, _LAST = 946_684_800, 4_102_444_800
+"""The years 2000 to 2100 in seconds: a number between them, or 1000 times them, is a moment."""
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
-_EXACT = 2**53
-"""The largest integer up to which a double holds every one."""
+_EXACT = 2**53  # up to this a double holds every integer
 Count = Annotated[int, msgspec.Meta(ge=0, le=_EXACT)]
 Number = Annotated[float, msgspec.Meta(ge=0)]
 """The values that `count` and `number` read without a flaw, as types for msgspec; -0.0 is a 0."""
@@ -158,7 +164,7 @@ def day(value: object) -> date | None:
         return None
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Returns whether it is a JSON number, not a boolean."""
     return type(value) in (int, float)
 
@@ -177,7 +183,7 @@ def number(value: object) -> Checked:
     """Reads a number; None if missing, of another type, beyond a double's range or negative."""
     if type(value) is int and 0 <= value <= _EXACT:
         return float(value), None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not is_number(value):
         return None, "missing" if value is None else "retyped"
     try:
         figure = float(value) + 0.0  # -0.0 would show on the page
@@ -204,3 +210,80 @@ def moment(value: object) -> Checked:
 def is_identity(key: str) -> bool:
     """Returns whether a number under this key is an id and not a figure."""
     return key == "id" or key.endswith("_id")
+
+
+def is_date_time(value: object) -> bool:
+    """Returns whether a text is a date or a date-time; "2024" is neither."""
+    return isinstance(value, str) and bool(_DATE_TIME.fullmatch(value))
+
+
+def is_epoch(value: object) -> TypeGuard[float]:
+    """Returns whether a number can be a moment in seconds or milliseconds since 1970."""
+    return is_number(value) and (_FIRST <= value < _LAST or _FIRST * 1000 <= value < _LAST * 1000)
+
+
+def moment_in(value: object, zone: ZoneInfo) -> datetime | None:
+    """Reads a moment; a date is its midnight in the zone, and a date-time without an offset is no moment."""
+    when = _parsed(value)
+    if when is None or when.tzinfo is not None:
+        return when
+    return calendars.start(when.date(), zone) if day(value) else None
+
+
+def day_in(value: object, zone: ZoneInfo) -> date | None:
+    """Reads the day of a row: a date, or the moment at which the day begins in the zone."""
+    when = _parsed(value)
+    if when is None:
+        return None
+    if when.tzinfo is None:
+        return when.date() if when.time() == time.min else None
+    found = when.astimezone(zone).date()
+    return found if calendars.start(found, zone) == when else None
+
+
+def _parsed(value: object) -> datetime | None:
+    """Reads a date or date-time, with or without an offset, or an epoch; of a year that has others around it."""
+    try:
+        if isinstance(value, str):
+            when = datetime.fromisoformat(value)
+            return when if MINYEAR < when.year < MAXYEAR else None
+    except ValueError:
+        return None
+    return datetime.fromtimestamp(value if value < _LAST else value / 1000, UTC) if is_epoch(value) else None
+
+
+def item_label(item: Mapping[str, object]) -> str | None:
+    """Returns an item's name: its name, title, label, any other text but a time, or id, in this order.
+
+    Of several names, the one with the shortest key counts: `name` before `vendor_name`.
+    """
+    names, _ = _ranks(tuple(item))
+    for key in names:
+        text = item[key]
+        if isinstance(text, str) and text.strip() and not _TIME.fullmatch(text):
+            return label(text)
+    return item_identity(item)
+
+
+def item_identity(item: Mapping[str, object]) -> str | None:
+    """Returns an item's id: `id`, else the shortest key that ends in `_id`."""
+    _, identities = _ranks(tuple(item))
+    return next((found for key in identities if (found := identity(item[key])[0]) is not None), None)
+
+
+def person(item: object) -> str | None:
+    """Returns what identifies a person: the user's id, any id, or else a name."""
+    if not isinstance(item, dict):
+        return identity(item)[0]
+    return identity(item.get("user_id"))[0] or item_identity(item) or item_label(item)
+
+
+@lru_cache(maxsize=100)  # thousands of items have the same few keys
+def _ranks(keys: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Returns the keys that may hold a name, best first, and those that may hold an id."""
+    identities = sorted(filter(is_identity, keys), key=lambda key: (len(key), key))
+    names = sorted(
+        set(keys) - set(identities),
+        key=lambda key: (not key.endswith("name"), not key.endswith(("title", "label")), len(key), key),
+    )
+    return tuple(names), tuple(identities)

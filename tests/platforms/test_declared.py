@@ -15,7 +15,7 @@ from exporter.cli.main import run
 from exporter.domain.errors import ConfigError, ReportError, SchemaError
 from exporter.domain.model import READ_IN_PART, Column, Days, Reading
 from exporter.domain.scope import Scope
-from exporter.platforms import moments
+from exporter.platforms import json_values
 from exporter.platforms.api import END_DATE, Context, Discovery, Platform, Request
 from exporter.platforms.declared import Authentication, Period
 from exporter.platforms.jmespath_fields import MOST_ITEMS, MOST_STEPS, Search, expression
@@ -274,7 +274,7 @@ def test_no_question_is_about_more_days_than_allowed(tmp_path: Path, at_most: in
     ],
 )
 def test_a_day_is_a_date_or_the_moment_at_which_it_begins(written: object, day: date | None) -> None:
-    assert moments.day(written, PARIS) == day
+    assert json_values.day_in(written, PARIS) == day
 
 
 @pytest.mark.parametrize(

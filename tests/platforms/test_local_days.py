@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from exporter.domain import calendars
 from exporter.platforms.chatcaptain.statistics_report import LocalDay
-from exporter.platforms.moments import is_date_time, moment
+from exporter.platforms.json_values import is_date_time, moment_in
 
 ZONES = (
     "Europe/Berlin",
@@ -75,7 +75,7 @@ def test_a_bucket_belongs_to_the_day_at_whose_midnight_it_starts(
 ) -> None:
     """One that another zone cut, or that starts on another day, does not; of 25 hours the last begins a second one."""
     local = LocalDay(date.fromisoformat(day), ZoneInfo(zone))
-    begun = moment(time, local.zone)
+    begun = moment_in(time, local.zone)
 
     assert begun is not None
     assert local.begins(begun) is of_it
@@ -88,7 +88,7 @@ def test_a_bucket_belongs_to_the_day_at_whose_midnight_it_starts(
 )
 def test_what_names_no_moment_is_none(time: object) -> None:
     """A number that is too small or too large, a time without an offset, a date that there is not."""
-    assert moment(time, ZoneInfo("Europe/Berlin")) is None
+    assert moment_in(time, ZoneInfo("Europe/Berlin")) is None
 
 
 @pytest.mark.parametrize("text", ["2024", "20260303", "de", "", "2026-03-03x", "26-03-03"])

@@ -11,11 +11,10 @@ from enum import Enum
 from typing import NamedTuple
 
 from exporter.domain import calendars
-from exporter.platforms import item_names, json_outline, json_values, moments
+from exporter.platforms import json_outline, json_values
 from exporter.platforms.chatcaptain.statistics_report import LocalDay
 from exporter.platforms.chatcaptain.table_shapes import reshaped
-from exporter.platforms.json_values import DEEPEST, is_identity
-from exporter.platforms.moments import is_date_time, is_epoch
+from exporter.platforms.json_values import DEEPEST, is_date_time, is_epoch, is_identity
 
 WRAPPERS = ("data", "report", "components", "result")
 """Keys of objects that only wrap the value."""
@@ -136,7 +135,7 @@ def _summed(value: Sequence[object], figure: Shape, day: LocalDay) -> object:
     """Returns the one number of a list with a number per part of the day, else the list."""
     length = (calendars.end(day.day, day.zone) - calendars.start(day.day, day.zone)) / timedelta(hours=1)
     parts = (1,) if figure is Shape.MEDIAN else (1, math.ceil(length / 24), round(length))
-    numbers = [each for each in value if isinstance(each, int | float) and json_values.is_number(each)]
+    numbers = [each for each in value if json_values.is_number(each)]
     if len(value) == 1 and (numbers or value[0] is None):
         return value[0]
     return sum(numbers) if len(numbers) == len(value) and len(value) in parts else value
@@ -149,7 +148,7 @@ def buckets(found: Iterable[tuple[object, object]], figure: Shape, day: LocalDay
     """
     total, flaws, begun = 0.0, list[json_values.Flaw | None](), set[datetime]()
     for time, value in found:
-        moment = moments.moment(time, day.zone)
+        moment = json_values.moment_in(time, day.zone)
         if moment is None:
             raise UnreadableError("the start of a bucket is neither ISO 8601 with an offset, nor a date, nor an epoch")
         if not day.begins(moment):
@@ -262,4 +261,4 @@ def _labels(records: Sequence[Record]) -> Iterator[str | None]:
             text = each.get(texts[0])
             yield json_values.label(text) if isinstance(text, str) else None
         else:
-            yield item_names.label({key: value for key, value in each.items() if isinstance(value, str)})
+            yield json_values.item_label({key: value for key, value in each.items() if isinstance(value, str)})

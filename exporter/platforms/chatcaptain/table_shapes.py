@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from exporter.platforms import json_values
-from exporter.platforms.moments import is_epoch
+from exporter.platforms.json_values import is_epoch
 
 _COLUMNS, _ROWS = ("columns", "headers", "header"), ("rows", "data", "values")
 _LABELS, _VALUES = ("labels", "categories"), ("data", "values", "series", "datasets")
