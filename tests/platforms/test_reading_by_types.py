@@ -17,7 +17,7 @@ from exporter.domain.scope import Scope
 from exporter.platforms import json_values
 from exporter.platforms.api import Context, Report
 from exporter.platforms.paradigm.alike import AlikeReader
-from exporter.platforms.paradigm.documented import ArrayReader, DocumentedReport
+from exporter.platforms.paradigm.documented import DocumentedReport
 from exporter.platforms.paradigm.platform import REPORTS as OURS
 from exporter.platforms.paradigm.report import ARRAYS
 from exporter.platforms.paradigm.self_described import DescribedReport
@@ -61,7 +61,7 @@ def read(report: Report, body: bytes, *, by_types: bool) -> Reading | str:
         rows = ReadingBuilder(DAYS, context)
         for array in report.arrays:
             if array.key in root:
-                ArrayReader(array, rows).read(root[array.key])
+                array.read(root[array.key], rows)
         return rows.reading(frozenset(), ())
     except SchemaError as error:
         return str(error)

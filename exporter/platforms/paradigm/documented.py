@@ -125,56 +125,46 @@ class Array(msgspec.Struct, frozen=True, dict=True):
             if field.read is json_values.moment
         )
 
-
-class ArrayReader(msgspec.Struct, frozen=True):
-    """Reads one array."""
-
-    array: Array
-    rows: ReadingBuilder
-
-    def read(self, entries: object) -> None:
-        """Reads the whole array; raises SchemaError if it is no list."""
-        array, path = self.array, f"{self.array.key}[]"
+    def read(self, entries: object, rows: ReadingBuilder) -> None:
+        """Reads the whole array into `rows`; raises SchemaError if it is no list."""
+        path = f"{self.key}[]"
         if not isinstance(entries, list | json_values.Listed):
-            raise SchemaError(f'"{array.key}" is {json_outline.summary(entries)}, expected a list of companies')
-        self.rows.columns[array.part] = array.columns
-        typed = entries.by(array.decoder) if isinstance(entries, json_values.Listed) else entries
+            raise SchemaError(f'"{self.key}" is {json_outline.summary(entries)}, expected a list of companies')
+        rows.columns[self.part] = self.columns
+        typed = entries.by(self.decoder) if isinstance(entries, json_values.Listed) else entries
         for entry in typed:
             if isinstance(entry, msgspec.Struct):
-                self._documented(entry, path)
+                self._documented(entry, path, rows)
             else:
-                self._deviating(entry, path)
+                self._deviating(entry, path, rows)
 
-    def _documented(self, entry: Any, path: str) -> None:
+    def _documented(self, entry: Any, path: str, rows: ReadingBuilder) -> None:
         """Adds the rows of an entry that is exactly as documented."""
-        array, rows, paths = self.array, self.rows, (f"{path}.company.id", f"{path}.company.name")
-        company = rows.named(entry.company.id, entry.company.name, paths)
+        company = rows.named(entry.company.id, entry.company.name, (f"{path}.company.id", f"{path}.company.name"))
         if company is None:
             return
-        part, dated, date_path = array.part, array.dated, f"{array.path}.date"
+        part, dated, date_path = self.part, self.dated, f"{self.path}.date"
         for row in entry.dates if dated else (entry,):
             key = rows.key(part, company, row.date, date_path) if dated else rows.level_key(part, company)
             if key:
-                rows.add(key, self._documented_values(row, key))
+                rows.add(key, self._documented_values(row, key, rows))
 
-    def _documented_values(self, row: Any, key: RowKey) -> tuple[float | None, ...]:
-        """Returns the figures of a row by `Array.columns`."""
-        array = self.array
-        values: tuple[float | None, ...] = array.values(row)
-        if moments := array.moments:
+    def _documented_values(self, row: Any, key: RowKey, rows: ReadingBuilder) -> tuple[float | None, ...]:
+        """Returns the figures of a row by `columns`."""
+        values: tuple[float | None, ...] = self.values(row)
+        if moments := self.moments:
             written = zip(moments, values[-len(moments) :], strict=True)
-            values = values[: -len(moments)] + tuple([self._read(*field, value, key) for field, value in written])
-        if items := array.items:
+            values = values[: -len(moments)] + tuple([_read(*field, value, key, rows) for field, value in written])
+        if items := self.items:
             listed = getattr(row, items.key)
             total = sum(map(attrgetter(items.number), listed), 0.0)
             values += total, len(set(map(attrgetter(items.identity), listed)))
         return values
 
-    def _deviating(self, listed: object, path: str) -> None:
+    def _deviating(self, listed: object, path: str, rows: ReadingBuilder) -> None:
         """Adds the rows of an entry that deviates from the documentation, and notes how."""
-        array, rows = self.array, self.rows
-        known = frozenset({"company", "dates"}) if array.dated else array.row_keys
-        for entry in rows.objects([listed], array.key, are_rows=True):
+        known = frozenset({"company", "dates"}) if self.dated else self.row_keys
+        for entry in rows.objects([listed], self.key, are_rows=True):
             rows.expect(entry, known, path)
             holder = entry.get("company")
             company = rows.company(holder, f"{path}.company")
@@ -182,20 +172,19 @@ class ArrayReader(msgspec.Struct, frozen=True):
                 rows.expect(holder, {"id", "name"}, f"{path}.company")
             if company is None:
                 continue
-            for row in rows.objects(entry.get("dates"), f"{path}.dates", are_rows=True) if array.dated else (entry,):
-                rows.expect(row, array.row_keys, array.path)
-                if array.dated:
-                    key = rows.key(array.part, company, row.get("date"), f"{array.path}.date")
+            for row in rows.objects(entry.get("dates"), f"{path}.dates", are_rows=True) if self.dated else (entry,):
+                rows.expect(row, self.row_keys, self.path)
+                if self.dated:
+                    key = rows.key(self.part, company, row.get("date"), f"{self.path}.date")
                 else:
-                    key = rows.level_key(array.part, company)
+                    key = rows.level_key(self.part, company)
                 if key:
-                    rows.add(key, tuple(self._deviating_values(row, key)))
+                    rows.add(key, tuple(self._deviating_values(row, key, rows)))
 
-    def _deviating_values(self, row: Mapping[str, object], key: RowKey) -> Iterator[float | None]:
-        """Yields the figures of a row by `Array.columns`; what is absent stays absent."""
-        array, rows = self.array, self.rows
-        for name, fields in array.objects.items():
-            holder, path = (row.get(name), f"{array.path}.{name}") if name else (row, array.path)
+    def _deviating_values(self, row: Mapping[str, object], key: RowKey, rows: ReadingBuilder) -> Iterator[float | None]:
+        """Yields the figures of a row by `columns`; what is absent stays absent."""
+        for name, fields in self.objects.items():
+            holder, path = (row.get(name), f"{self.path}.{name}") if name else (row, self.path)
             if not isinstance(holder, dict):
                 rows.note("missing" if holder is None else "retyped", path)
                 yield from repeat(None, len(fields))
@@ -203,36 +192,39 @@ class ArrayReader(msgspec.Struct, frozen=True):
             if name:
                 rows.expect(holder, {field.key for field in fields}, path)
             for field in fields:
-                yield self._read(field, f"{path}.{field.key}", holder.get(field.key), key)
-        if array.items:
-            yield from self._items(array.items, row.get(array.items.key), key)
+                yield _read(field, f"{path}.{field.key}", holder.get(field.key), key, rows)
+        if self.items:
+            yield from _added_up(self.items, f"{self.path}.{self.items.key}", row.get(self.items.key), key, rows)
 
-    def _read(self, field: Field, path: str, value: object, key: RowKey) -> float | None:
-        if value is None and field.optional:
-            return None
-        figure, flaw = found = field.read(value)
-        if flaw:
-            self.rows.figure(found, path, key)
-        return figure
 
-    def _items(self, items: Items, listed: object, key: RowKey) -> tuple[float | None, float | None]:
-        """Adds up a list and counts its distinct ids; without any readable number the figure is absent."""
-        rows, path = self.rows, f"{self.array.path}.{items.key}"
-        known = items.ignored | {items.identity, items.number}
-        item_path, identity_path, number_path = f"{path}[]", f"{path}[].{items.identity}", f"{path}[].{items.number}"
-        numbers: list[float] = []
-        ids: set[str] = set()
-        for item in rows.objects(listed, path, are_rows=False):
-            rows.expect(item, known, item_path)
-            identity, flaw = json_values.identity(item.get(items.identity))
-            rows.note(flaw, identity_path)
-            if identity is not None:
-                ids.add(identity)
-            number = rows.figure(json_values.count(item.get(items.number)), number_path, key)
-            if number is not None:
-                numbers.append(number)
-        nothing = listed == []
-        return sum(numbers, 0.0) if numbers or nothing else None, float(len(ids)) if ids or nothing else None
+def _read(field: Field, path: str, value: object, key: RowKey, rows: ReadingBuilder) -> float | None:
+    if value is None and field.optional:
+        return None
+    figure, flaw = found = field.read(value)
+    if flaw:
+        rows.figure(found, path, key)
+    return figure
+
+
+def _added_up(
+    items: Items, path: str, listed: object, key: RowKey, rows: ReadingBuilder
+) -> tuple[float | None, float | None]:
+    """Adds up a list and counts its distinct ids; without any readable number the figure is absent."""
+    known = items.ignored | {items.identity, items.number}
+    item_path, identity_path, number_path = f"{path}[]", f"{path}[].{items.identity}", f"{path}[].{items.number}"
+    numbers: list[float] = []
+    ids: set[str] = set()
+    for item in rows.objects(listed, path, are_rows=False):
+        rows.expect(item, known, item_path)
+        identity, flaw = json_values.identity(item.get(items.identity))
+        rows.note(flaw, identity_path)
+        if identity is not None:
+            ids.add(identity)
+        number = rows.figure(json_values.count(item.get(items.number)), number_path, key)
+        if number is not None:
+            numbers.append(number)
+    nothing = listed == []
+    return sum(numbers, 0.0) if numbers or nothing else None, float(len(ids)) if ids or nothing else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +256,7 @@ class DocumentedReport(ReportEndpoint):
         for array in self.arrays:
             _expect_described(array, root.get(ARRAYS[array.key]), rows)
         for array in present:
-            ArrayReader(array, rows).read(root[array.key])
+            array.read(root[array.key], rows)
         parts = frozenset(array.part for array in present)
         moments = {field.column for array in self.arrays for field, _ in array.moments}
         return rows.reading(parts, notes(root), invariants=self.checks, moments=moments)
