@@ -3,7 +3,8 @@
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import httpx
 
@@ -11,19 +12,17 @@ from exporter.domain.errors import ConnectionLostError, HttpStatusError, NotJson
 from exporter.http.endpoint import HttpRequest
 
 
+@dataclass(eq=False)
 class RetryableError(Exception):
     """A failed attempt that may be repeated; `reason` is fit for a log, `retry_after` are its `Retry-After` headers."""
 
-    def __init__(
-        self, kind: Callable[[str], ReportError], message: str, reason: str, retry_after: Sequence[str] = ()
-    ) -> None:
-        super().__init__(message)
-        self.kind = kind
-        self.reason = reason
-        self.retry_after = retry_after
+    kind: type[ReportError]
+    message: str
+    reason: str
+    retry_after: Sequence[str] = ()
 
     def given_up(self, why: str) -> ReportError:
-        return self.kind(f"{self} ({why})")
+        return self.kind(f"{self.message} ({why})")
 
 
 HTTPX_ERRORS = (
