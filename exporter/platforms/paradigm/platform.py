@@ -50,25 +50,28 @@ LAST_RESPONSE = Measure(
 )
 
 
+def _count(key: str, family: str, *label_values: str, optional: bool = False) -> Field:
+    return Field(key, Column(family, label_values), json_values.count, optional)
+
+
 def _mode(mode: str, opened: str, opened_object: str, counts_object: str) -> Mapping[str, tuple[Field, ...]]:
     """Returns the fields of a row: the two arrays have one structure and differ in names.
 
     The counts of agents are in an object named `agents`; it lists no agents.
     """
-    at = (mode,)
     return {
         f"{opened_object}s": (
-            Field(f"{opened_object}s_count", Column(opened, at), json_values.count),
-            Field("unique_models_count", Column(MODELS.family, at), json_values.count),
-            Field(f"average_{opened_object}_length", Column(LENGTH.family, at), json_values.number),
+            _count(f"{opened_object}s_count", opened, mode),
+            _count("unique_models_count", MODELS.family, mode),
+            Field(f"average_{opened_object}_length", Column(LENGTH.family, (mode,)), json_values.number),
         ),
         counts_object: (
-            Field("user_queries_count", Column(QUERIES.family, at), json_values.count),
+            _count("user_queries_count", QUERIES.family, mode),
             # The guide's own sample, of an older release, lacks it.
-            Field("model_responses_with_docs_count", Column(GROUNDED.family, at), json_values.count, optional=True),
-            Field("model_responses_count", Column(RESPONSES.family, at), json_values.count),
+            _count("model_responses_with_docs_count", GROUNDED.family, mode, optional=True),
+            _count("model_responses_count", RESPONSES.family, mode),
             # "Required and not nullable", which a day without a response cannot fulfil.
-            Field("last_model_response_date", Column(LAST_RESPONSE.family, at), json_values.moment, optional=True),
+            Field("last_model_response_date", Column(LAST_RESPONSE.family, (mode,)), json_values.moment, optional=True),
         ),
     }
 
@@ -88,11 +91,6 @@ CHAT_SESSIONS = DocumentedReport(
     ),
 )
 
-
-def _count(key: str, family: str, *label_values: str) -> Field:
-    return Field(key, Column(family, label_values), json_values.count)
-
-
 RATINGS = (("paradigm_feedbacks", "like"), ("paradigm_feedbacks", "dislike"))
 FEEDBACKS = _sum(
     "feedbacks",
@@ -102,25 +100,20 @@ FEEDBACKS = _sum(
     Activity("liked_share", "like", share_of=RATINGS, min_volume=30),
 )
 RATEABLE = _sum("feedback_model_responses", "Responses open to feedback", ())
+_FEEDBACK = {
+    "feedbacks": (
+        _count("likes_count", FEEDBACKS.family, "like"),
+        _count("dislikes_count", FEEDBACKS.family, "dislike"),
+        _count("copies_count", FEEDBACKS.family, "copy"),
+    ),
+    HERE: (_count("model_responses_count", RATEABLE.family),),
+}
 CHATS_FEEDBACK = DocumentedReport(
     name="chats-feedback",
     path=f"{API}/reporting/chats-feedback/",  # plural "chats", singular "feedback"
     day_bytes=120,
     measures=(FEEDBACKS, RATEABLE),
-    arrays=(
-        Array(
-            "reporting",
-            ALL,
-            {
-                "feedbacks": (
-                    _count("likes_count", FEEDBACKS.family, "like"),
-                    _count("dislikes_count", FEEDBACKS.family, "dislike"),
-                    _count("copies_count", FEEDBACKS.family, "copy"),
-                ),
-                HERE: (_count("model_responses_count", RATEABLE.family),),
-            },
-        ),
-    ),
+    arrays=(Array("reporting", ALL, _FEEDBACK),),
     checks=(
         Invariant(
             "likes_dislikes_gt_responses",
@@ -132,48 +125,34 @@ CHATS_FEEDBACK = DocumentedReport(
 
 DOCUMENT_USES = _sum("document_uses", "Document uses in responses", (), Activity("document_uses"))
 DOCUMENTS_USED = Measure("paradigm_documents_used", "Distinct documents used", Kind.DISTINCT)
+_DOCUMENTS = Items(
+    "documents",
+    "document_id",
+    "usage_count",
+    frozenset({"document_filename", "document_title"}),
+    Column(DOCUMENT_USES.family),
+    Column(DOCUMENTS_USED.family),
+)
 USED_DOCUMENTS = DocumentedReport(
     name="used-documents",
     path=f"{API}/reporting/used-documents/",
     day_bytes=2000,  # some fifteen documents; nothing bounds their number
     measures=(DOCUMENT_USES, DOCUMENTS_USED),
-    arrays=(
-        Array(
-            "reporting",
-            ALL,
-            {},
-            Items(
-                "documents",
-                "document_id",
-                "usage_count",
-                frozenset({"document_filename", "document_title"}),
-                Column(DOCUMENT_USES.family),
-                Column(DOCUMENTS_USED.family),
-            ),
-        ),
-    ),
+    arrays=(Array("reporting", ALL, {}, _DOCUMENTS),),
 )
 
 MEMBERS_ACTIVE = Measure("paradigm_members_active", "Currently active members", Kind.LEVEL, people=True)
 MEMBERS_EVER = Measure("paradigm_members_ever", "All members ever", Kind.LEVEL, people=True)
+_MEMBERS = (
+    _count("current_active_members", MEMBERS_ACTIVE.family),
+    _count("total_historical_members", MEMBERS_EVER.family),
+)
 USERS = DocumentedReport(
     name="users",
     path=f"{API}/reporting/users/",
     day_bytes=1,  # an answer is as large for a year as for a day
     measures=(MEMBERS_ACTIVE, MEMBERS_EVER),
-    arrays=(
-        Array(
-            "reporting",
-            ALL,
-            {
-                HERE: (
-                    _count("current_active_members", MEMBERS_ACTIVE.family),
-                    _count("total_historical_members", MEMBERS_EVER.family),
-                )
-            },
-            dated=False,
-        ),
-    ),
+    arrays=(Array("reporting", ALL, {HERE: _MEMBERS}, dated=False),),
     checks=(Invariant("active_gt_ever", (Column(MEMBERS_ACTIVE.family),), Column(MEMBERS_EVER.family)),),
 )
 
