@@ -100,19 +100,18 @@ class AlikeReader(Struct):
     def _rows(self, array: str, entries: Iterator[object]) -> Iterator[tuple[RowKey, Any]]:
         """Yields the rows of the requested days, each with its key."""
         paths, date_path = (f"{array}[].company.id", f"{array}[].company.name"), f"{array}[].dates[].date"
-        seen, count = set[RowKey](), 0
+        seen = set[RowKey]()
         for entry in entries:
             if not isinstance(entry, msgspec.Struct):
                 raise NotAlikeError
             company = str(self.rows.named(entry.company.id, entry.company.name, paths))  # type: ignore[attr-defined]  # made of the sample
             for row in entry.dates:  # type: ignore[attr-defined]  # the same
                 key = self.rows.key(array, company, row.date, date_path)
+                if key in seen:
+                    raise NotAlikeError
                 if key is not None:
                     seen.add(key)
-                    count += 1
                     yield key, row
-        if len(seen) < count:
-            raise NotAlikeError
 
     def _label_values(self, item: Any) -> tuple[str, ...]:
         if not self.measure.labels:
