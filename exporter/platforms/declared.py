@@ -35,8 +35,7 @@ from exporter.platforms.jmespath_fields import Reader, Search
 from exporter.platforms.reading_builder import ALL, ReadingBuilder
 
 MORE = "see docs/declared-platforms.md"
-COMPANY = "company"
-"""The option with the company's name, for sources that are one company."""
+COMPANY = "company"  # the option with the company's name, for sources that are one company
 PLACEHOLDER = re.compile(r"\{([a-z0-9_]*)\}")
 FORMATS = ("date", "moment", "seconds", "milliseconds")
 """How a day's bound is written: 2026-03-01, 2026-03-01T00:00:00Z, or the time since 1970."""

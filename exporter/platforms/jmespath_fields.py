@@ -16,16 +16,11 @@ from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import Expression, FigureFields, RowFields
 from exporter.platforms.reading_builder import ALL, ReadingBuilder, RowKey
 
-LONGEST = 1000
-"""Maximum length of an expression."""
-MOST_SELECTIONS = 2
-"""Maximum of multi-selects (`[a, b]`, `{a: b}`) in an expression: each multiplies its input."""
-SHOWN_DEPTH = 3
-"""Levels shown of what an expression finds."""
-MOST_ITEMS = 1_000_000
-"""Maximum length of a list that an expression finds."""
-MOST_STEPS = 10_000_000
-"""Maximum steps of all expressions over one answer; a step is a visited value, or an item of a list."""
+LONGEST = 1000  # characters of an expression
+MOST_SELECTIONS = 2  # multi-selects (`[a, b]`, `{a: b}`) in an expression: each multiplies its input
+SHOWN_DEPTH = 3  # levels shown of what an expression finds
+MOST_ITEMS = 1_000_000  # in a list that an expression finds
+MOST_STEPS = 10_000_000  # of all expressions over one answer; a step is a visited value, or an item of a list
 
 
 def expression(text: str) -> Expression:

@@ -41,8 +41,7 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=_EXACT)]
 Number = Annotated[float, msgspec.Meta(ge=0)]
 """The values that `count` and `number` read without a flaw, as types for msgspec; -0.0 is a 0."""
 _NOT_IN_A_LABEL = re.compile("[\x00\ud800-\udfff]")
-DEEPEST = 16
-"""No readable report is nested more deeply."""
+DEEPEST = 16  # no readable report is nested more deeply
 
 
 def parse(body: bytes) -> object:
@@ -119,8 +118,7 @@ def _type_of(shape: object) -> type:
 
 Flaw = Literal["missing", "retyped", "negative"]
 """What can be wrong with a value; a `retyped` one may still be readable."""
-Checked = tuple[float | None, Flaw | None]
-"""A number as it was read, and what is wrong with it."""
+Checked = tuple[float | None, Flaw | None]  # a number as it was read, and what is wrong with it
 
 
 def identity(value: object) -> tuple[str | None, Flaw | None]:

@@ -19,8 +19,7 @@ from exporter.domain.text import enumerated
 from exporter.platforms import json_values
 from exporter.platforms.api import Context
 
-ALL = "all"
-"""The part of rows that an answer does not separate."""
+ALL = "all"  # the part of rows that an answer does not separate
 
 
 class RowKey(NamedTuple):

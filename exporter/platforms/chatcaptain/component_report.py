@@ -43,8 +43,7 @@ CHANNELS = "channels"
 """The label `report` of the request for the list, and the topic of all channels: id and name."""
 VOICE_TYPES = frozenset(("voice", "audiocodes"))
 """Types of channels with calls; a guess, undocumented (another call's enum has these two)."""
-DESCRIBED = "overrides"
-"""The name of the request for the components that an operator describes."""
+DESCRIBED = "overrides"  # the name of the request for the components that an operator describes
 NOTHING = {
     Shape.COUNT: single((0.0, None)),
     Shape.TOTAL: single((0.0, None)),

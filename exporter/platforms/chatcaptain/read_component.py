@@ -16,8 +16,7 @@ from exporter.platforms.chatcaptain.statistics_report import LocalDay
 from exporter.platforms.chatcaptain.table_shapes import reshaped
 from exporter.platforms.json_values import DEEPEST, is_date_time, is_epoch, is_identity
 
-WRAPPERS = ("data", "report", "components", "result")
-"""Keys of objects that only wrap the value."""
+WRAPPERS = ("data", "report", "components", "result")  # keys of objects that only wrap the value
 _INNER = frozenset((*WRAPPERS, "value", "values", "items"))
 _COUNTS = frozenset(("count", "value", "total", "hits"))
 _STARTS = ("timestamp", "time", "date", "from", "start")

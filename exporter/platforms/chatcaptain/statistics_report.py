@@ -22,8 +22,7 @@ from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import NO_DISCOVERIES, Account, Context, Discoveries, Override, ReportDefaults, Request
 from exporter.platforms.reading_builder import ALL, ReadingBuilder, RowKey
 
-BUCKET = timedelta(days=1)
-"""The length of a bucket, even when clocks change: a day of 25 hours begins a second one."""
+BUCKET = timedelta(days=1)  # even when clocks change: a day of 25 hours begins a second one
 LONGEST_ERROR = 200
 _MILLISECOND = timedelta(milliseconds=1)
 TRANSFERS = "transferredToAgentCount"

@@ -23,8 +23,7 @@ from exporter.platforms.paradigm.report import ARRAYS
 from exporter.platforms.paradigm.survey import LIST, NAMES, Place, choose, survey
 from exporter.platforms.reading_builder import ALL, ReadingBuilder, RowKey
 
-SAMPLES = 20
-"""The first entry without an empty list is looked for among this many."""
+SAMPLES = 20  # entries among which the first one without an empty list is looked for
 
 
 class NotAlikeError(Exception):

@@ -27,8 +27,7 @@ TYPES: Mapping[Callable[[object], json_values.Checked], object] = {
     json_values.moment: object,
 }
 """The types that check all that these functions check; none does for a moment."""
-HERE = ""
-"""The name of the object that is the row itself."""
+HERE = ""  # the name of the object that is the row itself
 
 
 class Field(NamedTuple):

@@ -232,11 +232,7 @@ PLATFORM = Platform(
     overridden=overridden,
     field_defaults={"entries": "reporting", "company_id": "company.id", "company": "company.name", "date": "date"},
     label_limits=(
-        LabelLimit(
-            "tools",
-            50,
-            "Maximum number of tools per company, a whole number; the rest adds up as other.",
-        ),
+        LabelLimit("tools", 50, "Maximum number of tools per company, a whole number; the rest adds up as other."),
     ),
     key_variable="PARADIGM_API_KEY",
     url_variable="PARADIGM_BASE_URL",

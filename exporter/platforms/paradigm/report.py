@@ -12,8 +12,7 @@ INVARIANTS = ("with_docs_gt_responses", "likes_dislikes_gt_responses", "active_g
 """Served for every report, even if it cannot break them."""
 ARRAYS = {"reporting": "metadata", "reporting_agents": "metadata_agent"}
 """The arrays of companies, each with the key of the object that describes its fields."""
-LONGEST_NOTE = 200
-"""Characters of a field's description."""
+LONGEST_NOTE = 200  # characters of a field's description
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,7 @@ from exporter.platforms.reading_builder import ALL, ReadingBuilder, RowKey
 
 Filed = dict[RowKey, dict[Column, float]]
 
-FIELDS_SHOWN = 20
-"""Fields on a line of the probe."""
+FIELDS_SHOWN = 20  # on a line of the probe
 DOCS = 'docs/development/platform-apis.md, "Reports without a published schema"'
 
 

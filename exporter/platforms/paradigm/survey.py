@@ -34,8 +34,7 @@ class Place(NamedTuple):
         return f"{holder}{self.shape}{key}"
 
 
-_place = lru_cache(maxsize=1000)(Place)
-"""Thousands of items have the same few keys."""
+_place = lru_cache(maxsize=1000)(Place)  # thousands of items have the same few keys
 ROW, OBJECT, LIST, NAMES, PEOPLE = "", ".", "[].", ".*", "[]"
 """The shapes of what holds numbers, or is counted."""
 
