@@ -137,15 +137,11 @@ class FieldSurvey(Struct):
             if name not in self._described:
                 if not (isinstance(value, str) or json_values.is_identity(name)):
                     self._leave_out(value, f"{self._path}{Place(holder, shape, name)}")
-            elif json_values.is_number(value):
-                place, (number, flaw) = _place(holder, shape, name), json_values.number(value)
-                if flaw:
-                    self.rows.figure((number, flaw), f"{self._path}{place}", key)
-                yield self._once(DescribedFigure(place, name, number, label))
-            elif isinstance(value, bool) or (isinstance(value, str) and _NUMERIC.fullmatch(value)):
-                place = Place(holder, shape, name)
-                self.rows.note("retyped", f"{self._path}{place}")
-                yield self._once(DescribedFigure(place, name, None, label))
+            elif isinstance(value, int | float) or (isinstance(value, str) and _NUMERIC.fullmatch(value)):
+                place, found = _place(holder, shape, name), json_values.number(value)
+                if found[1]:
+                    self.rows.figure(found, f"{self._path}{place}", key)
+                yield self._once(DescribedFigure(place, name, found[0], label))
 
     def _once(self, figure: DescribedFigure) -> DescribedFigure:
         """Interns figures, because most of hundreds of thousands are small and repeated."""
