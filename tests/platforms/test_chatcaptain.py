@@ -30,8 +30,9 @@ from exporter.platforms.api import (
 )
 from exporter.platforms.chatcaptain.component_report import CHANNEL_INFO
 from exporter.platforms.chatcaptain.find_component import ReportComponent as Asked
-from exporter.platforms.chatcaptain.platform import CHANNEL, INBOX, OVERVIEW, PLATFORM, base_url, headers
+from exporter.platforms.chatcaptain.platform import CHANNEL, INBOX, OVERVIEW, PLATFORM
 from exporter.platforms.chatcaptain.read_component import Shape
+from exporter.platforms.chatcaptain.statistics_report import base_url, headers
 from exporter.platforms.jmespath_fields import expression
 from exporter.platforms.registry import ENTRY_POINTS
 from exporter.platforms.testing import complaints, survived

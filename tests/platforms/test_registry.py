@@ -13,6 +13,7 @@ from exporter.domain.model import Days
 from exporter.domain.scope import Scope
 from exporter.platforms.api import Report
 from exporter.platforms.paradigm import platform as paradigm
+from exporter.platforms.paradigm.report import base_url
 from exporter.platforms.registry import ENTRY_POINTS, platforms
 
 
@@ -81,19 +82,19 @@ def test_a_day_before_the_first_is_no_range() -> None:
 )
 def test_all_forms_of_a_base_url_mean_one_instance(written: str) -> None:
     """With and without `/api/v2`, with and without a slash, in capitals."""
-    assert paradigm.base_url(written) == "https://paradigm.example.com"
+    assert base_url(written) == "https://paradigm.example.com"
 
 
 @pytest.mark.parametrize("path", ["/api/v1", "/api/v2/reporting/chat-sessions/", "/llm/api/v3/"])
 def test_an_endpoint_is_no_base_url(path: str) -> None:
     """Every report would be a 404."""
     with pytest.raises(ValueError, match="ends in an endpoint or another API version"):
-        paradigm.base_url(f"https://paradigm.example.com{path}")
+        base_url(f"https://paradigm.example.com{path}")
 
 
 def test_a_path_prefix_stays() -> None:
     """A reverse proxy may put the instance below a path."""
-    assert paradigm.base_url("https://x.example/llm/api/v2/") == "https://x.example/llm"
+    assert base_url("https://x.example/llm/api/v2/") == "https://x.example/llm"
 
 
 def test_one_question_covers_all_days() -> None:

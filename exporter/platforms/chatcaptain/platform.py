@@ -1,4 +1,4 @@
-"""ChatCaptain (now Epic AI): its statistics calls, the measures of their components, authentication.
+"""ChatCaptain (now Epic AI): its statistics calls, and the measures of their components.
 
 Sources of all facts here: the OpenAPI document "ChatCaptain API" 1.0, page Statistics (docs.chatcaptain.com/api/api-
 dokumentation/statistics), and the vendor's n8n package for the header. The answers of overview and channel are
@@ -6,7 +6,6 @@ undocumented: docs/development/platform-apis.md says how they are read, and what
 """
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit, urlunsplit
 
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Activity, Kind, Measure
@@ -14,9 +13,7 @@ from exporter.platforms.api import Account, LabelLimit, Option, OptionKind, Over
 from exporter.platforms.chatcaptain.component_report import CHANNEL_INFO, CHANNELS, ChannelReport, ComponentReport
 from exporter.platforms.chatcaptain.find_component import ReportComponent
 from exporter.platforms.chatcaptain.read_component import Shape
-from exporter.platforms.chatcaptain.statistics_report import InboxReport, StatisticsReport
-
-API = "/v1"
+from exporter.platforms.chatcaptain.statistics_report import InboxReport, StatisticsReport, base_url, headers
 
 
 def _sum(name: str, text: str, *activities: Activity) -> Measure:
@@ -134,18 +131,6 @@ def overridden(name: str, override: Override) -> Report:
 
 def equipped(report: Report, account: Account) -> Report:
     return report.equipped(account) if isinstance(report, StatisticsReport) else report
-
-
-def base_url(text: str) -> str:
-    """Normalises a base URL: `/v1`, a slash, a path prefix and capitals make no difference."""
-    parts = urlsplit(text.strip())
-    path = parts.path.rstrip("/").removesuffix(API).rstrip("/")
-    return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), path, "", ""))
-
-
-def headers(key: str) -> Mapping[str, str]:
-    """Authenticates by a chatbot's key, which is no Bearer token."""
-    return {"x-chatcaptain-key": key}
 
 
 _THE_BOT = "one key opens one chatbot: check that chatbot_id is its id"

@@ -1,4 +1,4 @@
-"""ChatCaptain's statistics calls: requests for local days, the envelope of answers, and the base of its reports; pure.
+"""ChatCaptain's statistics calls: URL, key and local days of requests, the envelope of answers, the base of reports.
 
 The simplest report is the documented one of the inbox, which has totals of conversations that were handed to people:
 {"data": {"transferredToAgentCount": 20, "conversationAcceptedCount": 17, "conversationNotAcceptedCount": 3,
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from exporter.domain import calendars
@@ -22,6 +22,7 @@ from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import NO_DISCOVERIES, Account, Context, Discoveries, Override, ReportDefaults, Request
 from exporter.platforms.reading_builder import ALL, ReadingBuilder, RowKey
 
+API = "/v1"
 BUCKET = timedelta(days=1)  # even when clocks change: a day of 25 hours begins a second one
 LONGEST_ERROR = 200
 _MILLISECOND = timedelta(milliseconds=1)
@@ -30,6 +31,18 @@ ACCEPTED = "conversationAcceptedCount"
 NOT_ACCEPTED = "conversationNotAcceptedCount"
 JOIN_TIME = "averageJoinTimeSeconds"
 OPERATORS = "agentPerformance"
+
+
+def base_url(text: str) -> str:
+    """Normalises a base URL: `/v1`, a slash, a path prefix and capitals make no difference."""
+    parts = urlsplit(text.strip())
+    path = parts.path.rstrip("/").removesuffix(API).rstrip("/")
+    return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), path, "", ""))
+
+
+def headers(key: str) -> Mapping[str, str]:
+    """Authenticates by a chatbot's key, which is no Bearer token."""
+    return {"x-chatcaptain-key": key}
 
 
 class LocalDay(NamedTuple):
@@ -64,7 +77,7 @@ def newest_first(days: Days) -> Iterator[date]:
 
 
 def statistics_path(chatbot_id: str, call: str) -> str:
-    return f"/v1/chatbots/{quote(chatbot_id, safe='')}/statistics/{call}"
+    return f"{API}/chatbots/{quote(chatbot_id, safe='')}/statistics/{call}"
 
 
 def envelope(root: object, *, may_be_null: bool = False) -> object:

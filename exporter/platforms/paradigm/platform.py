@@ -1,24 +1,21 @@
-"""LightOn Paradigm: its reporting endpoints, the measures of their fields, authentication.
+"""LightOn Paradigm: its reporting endpoints, and the measures of their fields.
 
 Sources of all facts here: the pages of the reporting API, for chat-sessions the OpenAPI document of the release
 xenial-xerus (docs.lighton.ai/api-reference-v2/reporting/get-company-chat-sessions-report.md), and the guide
 "Reporting". Open points and assumptions are in docs/development/platform-apis.md.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import urlsplit, urlunsplit
 
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Activity, Column, Kind, Measure
 from exporter.platforms import json_values
 from exporter.platforms.api import LabelLimit, Override, Platform, Report
 from exporter.platforms.paradigm.documented import HERE, Array, DocumentedReport, Field, Items
+from exporter.platforms.paradigm.report import API, base_url, headers
 from exporter.platforms.paradigm.self_described import DescribedReport
 from exporter.platforms.reading_builder import ALL, Invariant
-
-API = "/api/v2"
 
 MODE = ("mode",)
 
@@ -202,24 +199,6 @@ def overridden(name: str, override: Override) -> Report:
     if override.fields.label and not report.measure.labels:
         raise ConfigError(f"{name} has one figure per company and no label; leave label out")
     return report.mapped(override.fields)
-
-
-def base_url(text: str) -> str:
-    """Normalises a base URL: `/api/v2`, a slash, a path prefix and capitals make no difference.
-
-    LightOn's own PARADIGM_BASE_URL includes `/api/v2`; report paths contain it. ValueError if what is left is an
-    endpoint.
-    """
-    parts = urlsplit(text.strip())
-    path = parts.path.rstrip("/").removesuffix(API).rstrip("/")
-    if re.search(r"/api/v\d+(/|$)", path):
-        raise ValueError("it ends in an endpoint or another API version; give the part before /api/v2")
-    return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), path, "", ""))
-
-
-def headers(key: str) -> Mapping[str, str]:
-    """Authenticates by an API key (OpenAPI: `http`, scheme `bearer`)."""
-    return {"Authorization": f"Bearer {key}"}
 
 
 PLATFORM = Platform(

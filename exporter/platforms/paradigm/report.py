@@ -1,6 +1,9 @@
-"""What all reports of Paradigm share: their requests, and descriptions of fields in their answers."""
+"""What all reports of Paradigm share: URL, key and form of their requests, and descriptions of fields in answers."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
 
 from exporter.domain.calendars import ONE_DAY
 from exporter.domain.model import Days, FieldNote
@@ -8,11 +11,30 @@ from exporter.domain.scope import Scope
 from exporter.platforms import json_values
 from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Discoveries, ReportDefaults, Request
 
+API = "/api/v2"
 INVARIANTS = ("with_docs_gt_responses", "likes_dislikes_gt_responses", "active_gt_ever")
 """Served for every report, even if it cannot break them."""
 ARRAYS = {"reporting": "metadata", "reporting_agents": "metadata_agent"}
 """The arrays of companies, each with the key of the object that describes its fields."""
 LONGEST_NOTE = 200  # characters of a field's description
+
+
+def base_url(text: str) -> str:
+    """Normalises a base URL: `/api/v2`, a slash, a path prefix and capitals make no difference.
+
+    LightOn's own PARADIGM_BASE_URL includes `/api/v2`; report paths contain it. ValueError if what is left is an
+    endpoint.
+    """
+    parts = urlsplit(text.strip())
+    path = parts.path.rstrip("/").removesuffix(API).rstrip("/")
+    if re.search(r"/api/v\d+(/|$)", path):
+        raise ValueError("it ends in an endpoint or another API version; give the part before /api/v2")
+    return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), path, "", ""))
+
+
+def headers(key: str) -> Mapping[str, str]:
+    """Authenticates by an API key (OpenAPI: `http`, scheme `bearer`)."""
+    return {"Authorization": f"Bearer {key}"}
 
 
 @dataclass(frozen=True, slots=True)
