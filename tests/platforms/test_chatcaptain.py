@@ -77,9 +77,7 @@ def question(name: str, *names: str, channel: tuple[str, str, str] = VOICE) -> R
         for each in report(name).plan(ONE, SCOPE, {CHANNEL_INFO: Discovery(TODAY, (channel,))})
         if name != "channel" or each.params["channelId"] == channel[0]
     ]
-    numbers = {each.name: each.number for each in (*OVERVIEW.components, *CHANNEL.components)}
-    asked = {"components": ",".join(str(numbers[each]) for each in names)} if names else {}
-    return replace(request, params={**request.params, **asked})
+    return replace(request, items=names or request.items)
 
 
 def figures(came: Reading | NeedsDiscovery) -> Mapping[tuple[str, tuple[str, ...]], float]:
@@ -672,7 +670,8 @@ def test_nothing_is_no_failure_where_it_may_be_nothing() -> None:
             MESSAGE_LENGTH_MEDIAN={"value": "nowhere"},
         ),
     )
-    request = replace(of.plan(ONE, SCOPE)[0], params={"components": "2,11,10"})
+    asked = "CONVERSATION_COUNT", "INTENT_HITS", "MESSAGE_LENGTH_MEDIAN"
+    request = replace(of.plan(ONE, SCOPE)[0], items=asked)
 
     came = decode(of, request, {"list": []})
 

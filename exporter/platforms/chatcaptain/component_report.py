@@ -76,7 +76,7 @@ class ComponentReport(StatisticsReport):
     def question(self, day: LocalDay, wanted: Sequence[ReportComponent], channel: str = "") -> Request:
         """Returns the request for all components of a day (of a channel), and its parts."""
         described = [each for each in wanted if each.described]
-        parts = {each.name: self._request(day, [each], channel) for each in wanted if each not in described}
+        parts = {each.name: self._request(day, [each], channel) for each in wanted if not each.described}
         if described and parts:
             parts[DESCRIBED] = self._request(day, described, channel)
         return replace(self._request(day, wanted, channel), parts=parts if len(parts) > 1 else {})
@@ -88,8 +88,8 @@ class ComponentReport(StatisticsReport):
         return replace(request, subject=channel, items=tuple(each.name for each in wanted))
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading | NeedsDiscovery:
-        numbers = [int(number) for number in request.params["components"].split(",")]
-        asked = [each for each in self.components if each.number in numbers]
+        asked = [each for each in self.components if each.name in request.items]
+        numbers = [each.number for each in asked]
         root = envelope(json_values.parse(body), may_be_null=len(asked) == 1)
         day = LocalDay(request.days.first, context.zone)
         readable, unread = dict[ReportComponent, Readable](), dict[ReportComponent, UnreadableError]()
@@ -110,7 +110,7 @@ class ComponentReport(StatisticsReport):
             readable |= {each: NOTHING[each.figure] for each in absent}
         rows, key = self.builder(request, context)
         if readable:
-            before = (json_values.label(request.params["channelId"]),) if "channelId" in request.params else ()
+            before = (json_values.label(request.subject),) if request.subject else ()
             figures = dict[Column, float]()
             for each, what in readable.items():
                 figures |= _figures(each, what, before, rows, key)
