@@ -4,7 +4,6 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import httpx
 
@@ -12,17 +11,15 @@ from exporter.domain.errors import ConnectionLostError, HttpStatusError, NotJson
 from exporter.http.endpoint import HttpRequest
 
 
-@dataclass(eq=False)
 class RetryableError(Exception):
     """A failed attempt that may be repeated; `reason` is fit for a log, `retry_after` are its `Retry-After` headers."""
 
-    kind: type[ReportError]
-    message: str
-    reason: str
-    retry_after: Sequence[str] = ()
+    def __init__(self, error: ReportError, reason: str, retry_after: Sequence[str] = ()) -> None:
+        super().__init__(str(error))
+        self.kind, self.reason, self.retry_after = type(error), reason, retry_after
 
     def given_up(self, why: str) -> ReportError:
-        return self.kind(f"{self.message} ({why})")
+        return self.kind(f"{self} ({why})")
 
 
 HTTPX_ERRORS = (
@@ -51,7 +48,7 @@ def translate(error: Exception, sent: HttpRequest) -> ReportError | RetryableErr
     message = sent.message(_lost(error, sent))
     untrusted = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes(error))
     if isinstance(error, _TRANSIENT) and not untrusted:
-        return RetryableError(ConnectionLostError, message, type(error).__name__)
+        return RetryableError(ConnectionLostError(message), type(error).__name__)
     return ConnectionLostError(message)
 
 

@@ -131,10 +131,10 @@ async def _status_error(response: httpx.Response, sent: HttpRequest) -> ReportEr
         return AuthError(message, status)
     retry_after = response.headers.get_list("Retry-After")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return RetryableError(RateLimitedError, message, str(status), retry_after)
+        return RetryableError(RateLimitedError(message), str(status), retry_after)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         kind = UnavailableError if status in DOWN else HttpStatusError
-        return RetryableError(kind, message, str(status), retry_after)
+        return RetryableError(kind(message), str(status), retry_after)
     return NotFoundError(message) if status == HTTPStatus.NOT_FOUND else HttpStatusError(message)
 
 
