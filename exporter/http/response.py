@@ -28,7 +28,7 @@ from exporter.http.errors import HTTPX_ERRORS, RetryableError
 
 EXCERPT = 4096  # bytes read of an answer that is only quoted
 EMPTY_OR_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<|\Z)")  # the first bytes are the byte order mark
-DOWN = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
+ERRORS = {404: NotFoundError, 429: RateLimitedError} | dict.fromkeys((502, 503, 504), UnavailableError)
 PIECE = 256 * 1024  # bytes unpacked at a time: blocks the event loop for about a millisecond
 ENCODINGS: tuple[list[str], ...] = ([], ["gzip"], ["x-gzip"], ["deflate"])
 _GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
@@ -129,13 +129,10 @@ async def _status_error(response: httpx.Response, sent: HttpRequest) -> ReportEr
     message = sent.message(f"{sent.url} answered {status}{_remedy(status, sent)}{quoted}")
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return AuthError(message, status)
-    retry_after = response.headers.get_list("Retry-After")
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return RetryableError(RateLimitedError(message), str(status), retry_after)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        kind = UnavailableError if status in DOWN else HttpStatusError
-        return RetryableError(kind(message), str(status), retry_after)
-    return NotFoundError(message) if status == HTTPStatus.NOT_FOUND else HttpStatusError(message)
+    error = ERRORS.get(status, HttpStatusError)(message)
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return RetryableError(error, str(status), response.headers.get_list("Retry-After"))
+    return error
 
 
 def _redirect(response: httpx.Response, sent: HttpRequest) -> str:
