@@ -26,19 +26,15 @@ def _sum(name: str, text: str, labels: tuple[str, ...], *activities: Activity) -
 
 SESSIONS = _sum("sessions", "Sessions or agent threads", MODE, Activity("sessions"))
 QUERIES = _sum("user_queries", "User queries", MODE, Activity("user_queries", usual_limits=True))
-RESPONSES = _sum(
-    "model_responses",
-    "Model responses",
-    MODE,
-    Activity("model_responses"),
-    Activity("answered_share", share_of=((QUERIES.family, ""),), min_volume=100),
-)
+ANSWERED_SHARE = Activity("answered_share", share_of=((QUERIES.family, ""),), min_volume=100)
+RESPONSES = _sum("model_responses", "Model responses", MODE, Activity("model_responses"), ANSWERED_SHARE)
+GROUNDED_SHARE = Activity("grounded_share", share_of=((RESPONSES.family, ""),), min_volume=100)
 GROUNDED = _sum(
     "model_responses_with_docs",
     "Responses using documents",
     MODE,
     Activity("model_responses_with_docs"),
-    Activity("grounded_share", share_of=((RESPONSES.family, ""),), min_volume=100),
+    GROUNDED_SHARE,
 )
 MODELS = Measure("paradigm_unique_models", "Distinct models used", Kind.DISTINCT, MODE)
 LENGTH = Measure("paradigm_session_length_average", "Average session length", Kind.AVERAGE, MODE)  # unit as reported
@@ -89,12 +85,12 @@ CHAT_SESSIONS = DocumentedReport(
 )
 
 RATINGS = (("paradigm_feedbacks", "like"), ("paradigm_feedbacks", "dislike"))
+LIKED_SHARE = Activity("liked_share", "like", share_of=RATINGS, min_volume=30)
 FEEDBACKS = _sum(
     "feedbacks",
     "Likes, dislikes and copies",
     ("feedback",),
-    *(Activity("likes", "like"), Activity("dislikes", "dislike"), Activity("copies", "copy")),
-    Activity("liked_share", "like", share_of=RATINGS, min_volume=30),
+    *(Activity("likes", "like"), Activity("dislikes", "dislike"), Activity("copies", "copy"), LIKED_SHARE),
 )
 RATEABLE = _sum("feedback_model_responses", "Responses open to feedback", ())
 _FEEDBACK = {
@@ -169,17 +165,14 @@ TOOLS = DescribedReport(
     ),
     likely=("usage_count", "uses_count", "calls_count", "tool_uses_count", "count"),
 )
+ACTIVE_USERS = Measure(
+    "paradigm_active_users", "Distinct active users", Kind.DISTINCT, people=True, activities=(Activity("active_users"),)
+)
 USER_ACTIVITIES = DescribedReport(
     name="user-activities",
     path=f"{API}/reporting/user-activities/",  # inferred from the title of its page; no page names it
     day_bytes=100,
-    measure=Measure(
-        "paradigm_active_users",
-        "Distinct active users",
-        Kind.DISTINCT,
-        people=True,
-        activities=(Activity("active_users"),),
-    ),
+    measure=ACTIVE_USERS,
     likely=("active_users_count", "active_users", "users_count"),
 )
 REPORTS: Mapping[str, DocumentedReport | DescribedReport] = {
