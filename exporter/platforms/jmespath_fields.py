@@ -168,7 +168,7 @@ class Reader(Struct):
             if isinstance(items, list):
                 self._items(measure, where, items, figures, key)
             else:
-                self.rows.note("missing" if items is None else "retyped", f"{self.place}{option}")
+                self.rows.note_misfit(items, f"{self.place}{option}")
         self.rows.listed -= is_bare  # it lists nothing, so no figure is missing from it
         self.rows.add(key, figures)
 
@@ -206,8 +206,7 @@ class Reader(Struct):
         found = self._find(option, expression, value)
         if isinstance(found, list):
             return found
-        self.rows.note("missing" if found is None else "retyped", f"{self.place}{option}")
-        self.rows.listed += 1
+        self.rows.note_misfit(found, f"{self.place}{option}", is_row=True)
         return []
 
     def _find(self, option: str, expression: Expression, value: object) -> object:

@@ -67,6 +67,11 @@ class ReadingBuilder(Struct):
         if flaw:
             self._drift[flaw].add(path)
 
+    def note_misfit(self, found: object, path: str, *, is_row: bool = False) -> None:
+        """Notes that the field at `path` is missing (None) or of another type; a row is counted as unread."""
+        self.note("missing" if found is None else "retyped", path)
+        self.listed += is_row
+
     def expect(self, holder: Mapping[str, object], known: Set[str], path: str) -> None:
         """Notes undocumented fields of the object at `path`."""
         if not holder.keys() <= known:
@@ -88,21 +93,18 @@ class ReadingBuilder(Struct):
     def objects(self, listed: object, path: str, *, are_rows: bool) -> Iterator[Mapping[str, object]]:
         """Yields the objects of a list; anything else is noted and, if the list holds rows, counts as an unread row."""
         if not isinstance(listed, list | json_values.Listed):
-            self.note("missing" if listed is None else "retyped", path)
-            self.listed += are_rows
+            self.note_misfit(listed, path, is_row=are_rows)
             return
         for each in listed:
             if isinstance(each, dict):
                 yield each
             else:
-                self.note("missing" if each is None else "retyped", f"{path}[]")
-                self.listed += are_rows
+                self.note_misfit(each, f"{path}[]", is_row=are_rows)
 
     def company(self, holder: object, path: str) -> str | None:
         """Returns a company's id and notes its name; None, and an unread row, without an id."""
         if not isinstance(holder, dict):
-            self.note("missing" if holder is None else "retyped", path)
-            self.listed += 1
+            self.note_misfit(holder, path, is_row=True)
             return None
         return self.named(holder.get("id"), holder.get("name"), (f"{path}.id", f"{path}.name"))
 
@@ -127,7 +129,7 @@ class ReadingBuilder(Struct):
             return RowKey(part, company, day)
         day = self.read_day(written)
         if day is None:
-            self.note("missing" if written is None else "retyped", path)
+            self.note_misfit(written, path)
             return None
         key = RowKey(part, company, day)
         if day in self.days and day <= self.context.today:

@@ -190,7 +190,7 @@ class InboxReport(StatisticsReport):
                 figures[Column(measure.family)] = figure
         operators = data.get(OPERATORS)
         if not isinstance(operators, list):
-            rows.note("missing" if operators is None else "retyped", f"data.{OPERATORS}")
+            rows.note_misfit(operators, f"data.{OPERATORS}")
         rows.listed += 1
         self.file(rows, key, figures)
         return rows.reading()

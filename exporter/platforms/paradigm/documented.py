@@ -185,7 +185,7 @@ class Array(msgspec.Struct, frozen=True, dict=True):
         for name, fields in self.objects.items():
             holder, path = (row.get(name), f"{self.path}.{name}") if name else (row, self.path)
             if not isinstance(holder, dict):
-                rows.note("missing" if holder is None else "retyped", path)
+                rows.note_misfit(holder, path)
                 yield from repeat(None, len(fields))
                 continue
             if name:
