@@ -159,6 +159,6 @@ class Sources:
     def _register(self, new: Running) -> None:
         self._running[new.source.name] = new
         new.poller.expect()
-        day = new.source.key_expires
+        day = new.source.api_key_expires
         moment = None if day is None else calendars.start(day, new.source.target.rules.zone)
         self._outputs.telemetry.key_expires(new.source.name, moment)

@@ -6,10 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from msgspec import Struct
-from pydantic import SecretStr
-
-from exporter.domain.errors import ConfigError
 from exporter.domain.threads import in_time
 from exporter.settings.readers import quoted
 
@@ -58,19 +54,3 @@ def in_file(written: object, path_of: Callable[[object], Path]) -> Path:
     hidden = "the file (its name is not shown, since it could be a key; a path can begin with ./)"
     read(path, quoted(name) if _PATH.fullmatch(name) else hidden)
     return path
-
-
-class ApiKey(Struct, frozen=True):
-    """A source's key, `written` or in a file; a call returns the current key or raises ConfigError."""
-
-    source: str
-    written: SecretStr | None
-    path: Path | None
-
-    def __call__(self) -> str:
-        if self.path is None:
-            return self.written.get_secret_value() if self.written else ""
-        try:
-            return read(self.path, str(self.path))
-        except ValueError as error:
-            raise ConfigError(f"sources.{self.source}.api_key_file: {error}") from None

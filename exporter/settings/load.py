@@ -23,7 +23,6 @@ from exporter.metrics.limits import CompanyLimits
 from exporter.platforms.api import Platform
 from exporter.polling.target import Target
 from exporter.settings import environment, errors, thresholds, yaml_file
-from exporter.settings.api_keys import ApiKey
 from exporter.settings.option_groups import Group
 from exporter.settings.options import Options, account_of, options_of
 from exporter.settings.overrides import override
@@ -196,8 +195,6 @@ def _source(name: str, common: Options, platform: Platform, calendars: Mapping[s
         name=name,
         platform=platform,
         base_url=options.base_url or "",
-        key=ApiKey(name, options.api_key, options.api_key_file),
-        key_expires=options.api_key_expires,
         overrides=overrides,
         account=account,
         target=target,

@@ -23,9 +23,9 @@ def without_effect(settings: Settings, now: datetime) -> Iterator[str]:
                 instead = f"did you mean {quoted(near)}?" if near else "the command `metrics` prints all of them"
                 yield f"sources.{source.name}.families.exclude: {quoted(glob)} matches no family; {instead}"
         today = now.astimezone(source.target.rules.zone).date()
-        if source.key_expires is not None and source.key_expires <= today:
+        if source.api_key_expires is not None and source.api_key_expires <= today:
             place = f"sources.{source.name}.api_key_expires"
-            yield f"{place}: the key expired on {source.key_expires}; replace it and set the new expiry date"
+            yield f"{place}: the key expired on {source.api_key_expires}; replace it and set the new expiry date"
     for activity, platforms in _of_nobody(settings.sources):
         titles = " or ".join(each.title for each in platforms)
         offered = sorted({name for each in platforms for name in _activities(each)})

@@ -1,6 +1,6 @@
 """The settings as frozen values, and the context in which options are validated."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Annotated, cast
 
 from msgspec import Struct
-from pydantic import PlainValidator, ValidationInfo
+from pydantic import PlainValidator, SecretStr, ValidationInfo
 
 from exporter.domain.calendars import Calendar
+from exporter.domain.errors import ConfigError
 from exporter.domain.model import Activity
 from exporter.domain.threads import FileStamp
 from exporter.exposition.series_limit import PageLimits
 from exporter.platforms.api import Account, Override, Platform
 from exporter.polling.schedule import Cadence
 from exporter.polling.target import Target
+from exporter.settings import api_keys
 from exporter.settings.option_groups import PollOptions
 from exporter.settings.readers import text
 
@@ -25,16 +27,16 @@ from exporter.settings.readers import text
 class Source:
     """One configured account on a platform.
 
-    `key()` returns the current key, or raises ConfigError if its file is gone; the key is invalid from the start of
-    the day `key_expires` in the source's zone. `overrides` are by report; `account` holds the platform's own options.
-    `target` is all that figures depend on, global options included.
+    The key is invalid from the start of the day `api_key_expires` in the source's zone. `overrides` are by report;
+    `account` holds the platform's own options. `target` is all that figures depend on, global options included.
     """
 
     name: str
     platform: Platform
     base_url: str
-    key: Callable[[], str]
-    key_expires: date | None
+    api_key: SecretStr | None
+    api_key_file: Path | None
+    api_key_expires: date | None
     ca_file: Path | None
     proxy_url: str | None = field(repr=False)
     poll: PollOptions
@@ -45,6 +47,15 @@ class Source:
     @property
     def cadence(self) -> Cadence:
         return Cadence(self.poll.interval, self.poll.jitter, self.target.rules.zone, self.target.rules.settle)
+
+    def key(self) -> str:
+        """Returns the current key, read again if it is in a file; ConfigError if that cannot be read."""
+        if self.api_key_file is None:
+            return self.api_key.get_secret_value() if self.api_key else ""
+        try:
+            return api_keys.read(self.api_key_file, str(self.api_key_file))
+        except ValueError as error:
+            raise ConfigError(f"sources.{self.name}.api_key_file: {error}") from None
 
 
 class Settings(Struct, frozen=True):
