@@ -21,8 +21,8 @@ from exporter.platforms.declared import (
     base_url,
     equipped,
 )
-from exporter.settings import errors, overrides, yaml_file
-from exporter.settings.option_groups import Group, excludes, needs, option, within
+from exporter.settings import overrides, yaml_file
+from exporter.settings.option_groups import Group, excludes, needs, option, validated, within
 from exporter.settings.overrides import JmesPath
 from exporter.settings.readers import Flag, OptionError, Text, Whole, matching, one_of, quoted
 from exporter.settings.source_options import SourceOptions, Url
@@ -245,4 +245,4 @@ def read(path: Path) -> Platform:
     """Reads a definition; ConfigError has a line for each problem."""
     document = yaml_file.read(path, "definition")
     version = zlib.crc32(json.dumps(document.tree, sort_keys=True).encode())
-    return errors.validated(DefinitionOptions, document).platform(path.name, version)
+    return validated(DefinitionOptions, document).platform(path.name, version)

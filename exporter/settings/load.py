@@ -22,11 +22,11 @@ from exporter.metrics.label_limits import LabelLimits
 from exporter.metrics.limits import CompanyLimits
 from exporter.platforms.api import Platform
 from exporter.polling.target import Target
-from exporter.settings import environment, errors, thresholds, yaml_file
-from exporter.settings.option_groups import Group
+from exporter.settings import environment, thresholds, yaml_file
+from exporter.settings.option_groups import Group, ValidationContext, located, validated
 from exporter.settings.options import Options, account_of, options_of
 from exporter.settings.overrides import override
-from exporter.settings.settings import Settings, Source, ValidationContext
+from exporter.settings.settings import Settings, Source
 from exporter.settings.source_options import DECLARED
 from exporter.settings.thresholds import Selecting
 from exporter.settings.yaml_file import Document
@@ -54,7 +54,7 @@ def load(
     context = ValidationContext(platforms, calendars, _names(given.tree, "sources"), folder)
     problems: list[str] = []
     try:
-        options = errors.validated(options_of(platforms), given, context)
+        options = validated(options_of(platforms), given, context)
     except ConfigError as error:
         problems.append(str(error))
     try:
@@ -105,7 +105,7 @@ def _with_declared(
         file, is_declared = options.get("definition"), str(options.get("platform")).strip() == DECLARED
         if is_declared != bool(file):
             option, other = ("platform", "definition") if is_declared else ("definition", f"platform: {DECLARED}")
-            problems.append(errors.located(document, ("sources", name, option), f"needs {other}; set both, or neither"))
+            problems.append(located(document, ("sources", name, option), f"needs {other}; set both, or neither"))
         elif is_declared and isinstance(file, str):
             from exporter.settings import definitions  # noqa: PLC0415  11 ms of a start, and few sources have one
 
@@ -113,7 +113,7 @@ def _with_declared(
             declared = definitions.read(path)
             if _has_a_name_of(declared, [each for each in known.values() if files.get(each.name) != path]):
                 message = f"its prefix {declared.name} belongs to another platform; choose another one in {path.name}"
-                problems.append(errors.located(document, ("sources", name, "definition"), message))
+                problems.append(located(document, ("sources", name, "definition"), message))
             else:
                 known[declared.name], files[declared.name] = declared, path
                 sources[name] = {**options, "platform": declared.name}

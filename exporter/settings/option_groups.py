@@ -1,4 +1,4 @@
-"""How options and rules about them are declared, and the groups for polls, families, companies and limits.
+"""How options and rules about them are declared and checked; each problem becomes one line.
 
 An option is a field with its reader, its default as an operator would write it, and its description below it.
 Defaults are read and checked like an operator's values.
@@ -6,24 +6,36 @@ Defaults are read and checked like an operator's values.
 
 import math
 import operator
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Mapping, Sized
 from datetime import timedelta
-from typing import Annotated, Any, get_args, get_origin
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, cast, get_args, get_origin
 
+from msgspec import Struct
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
     PlainValidator,
+    ValidationError,
     ValidationInfo,
-    field_validator,
     model_validator,
 )
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
+from exporter.domain.errors import ConfigError
+from exporter.domain.model import Activity
 from exporter.domain.nearest import remedy
-from exporter.settings.readers import Duration, OptionError, Selectors, Share, Size, Texts, Whole, quoted, spoken
+from exporter.platforms.api import Platform
+from exporter.settings.environment import is_name
+from exporter.settings.readers import Loc, OptionError, quoted, shown, spoken, text
+from exporter.settings.yaml_file import Document, Place, Problem
+
+Options = TypeVar("Options", bound=BaseModel)
+_PLAIN = {"missing": "is missing; add it", "tuple_type": 'expected a list of entries, each below a "-"'}
 
 
 def option(default: object, *, example: object = None, description: str | None = None) -> Any:
@@ -132,68 +144,89 @@ def _fitting(other: str, message: str, fit: Callable[[bool, bool], bool]) -> Aft
     return AfterValidator(check)
 
 
-AnswerSize = Annotated[Size, within("{} bytes hold no answer; write a size such as 256MiB", least=1024)]
-RequestRate = Annotated[Whole, within("{} would allow no requests; the minimum is 1", least=1)]
+class ValidationContext(Struct, frozen=True, dict=True):
+    """Platforms, names of calendars and sources, and the folder that relative paths start from."""
+
+    platforms: Mapping[str, Platform]
+    calendars: tuple[str, ...]
+    sources: tuple[str, ...]
+    folder: Path
+
+    @cached_property
+    def activities(self) -> Mapping[str, Activity]:
+        measures = (measure for platform in self.platforms.values() for measure in platform.measures)
+        return {activity.name: activity for measure in measures for activity in measure.activities}
 
 
-class PollOptions(Group):
-    """How a platform is polled: `jitter` is a share of the interval, `max_body` is in bytes."""
-
-    interval: Annotated[Duration, within("{} is too short; the minimum is 1m", least=60)] = option("1h")
-    """Time between two polls, a duration (1h, 30m); at least 1m."""
-    jitter: Annotated[Share, within("{:.0%} is too much; the maximum is 50%", most=0.5)] = option("10%")
-    """Each poll is delayed by up to this share of the interval, so that exporters do not poll at the same time; 0% to
-    50%, or 0 to 0.5."""
-    timeout: Annotated[Duration, within("{} leaves no time for an answer; write 60s", least=1)] = option("60s")
-    """Maximum time for one attempt, including its whole answer, a duration; shorter than the interval."""
-    max_body: AnswerSize = option("256MiB")
-    """Maximum size of an answer after decompression, a size (256MiB, 10MB, or bytes)."""
-    requests_per_minute: RequestRate = option("60")
-    """Maximum requests per minute to this source, a whole number; also the burst."""
-
-    @field_validator("timeout")
-    @classmethod
-    def _within_interval(cls, timeout: timedelta, info: ValidationInfo) -> timedelta:
-        interval = info.data.get("interval")
-        if interval and timeout >= interval:
-            fitting = f"write timeout: {spoken(interval / 2)}, or a longer interval"
-            message = f"{spoken(timeout)} must be shorter than poll.interval, which is {spoken(interval)}; {fitting}"
-            raise OptionError(message, beside=("interval",))
-        return timeout
+def context_of(info: ValidationInfo) -> ValidationContext:
+    return cast("ValidationContext", info.context)
 
 
-class FamiliesOptions(Group):
-    """Which metric families are served: all that no glob in `exclude` matches."""
-
-    exclude: Texts = option([])
-    """Families that are not served, a list of names or globs (paradigm_tool_uses*, "*_28d")."""
+def platform_of(info: ValidationInfo) -> Platform | None:
+    """Returns the source's platform, or None if its name is wrong, which is reported separately."""
+    return context_of(info).platforms.get(info.data.get("platform", ""))
 
 
-class CompaniesOptions(Group):
-    """Which companies are served; `exclude` goes before `include`."""
-
-    include: Annotated[Selectors, within('includes no company; write ["*"] for all companies', least=1)] = option(["*"])
-    """Companies that are served, a list of selectors: 17, id:17, name:Nor*, or a glob of either, case-sensitive. With
-    exactly one id, the platform is asked for that company alone."""
-    exclude: Selectors = option([])
-    """Companies that are not served, even if included, a list of selectors."""
-    expected: Selectors = option([])
-    """Companies that should exist, a list of selectors; one that matches nothing shows in chat_usage_company_info."""
+def _in_its_folder(value: object, info: ValidationInfo) -> Path:
+    return context_of(info).folder / text(value)
 
 
-class LimitsOptions(Group):
-    """Limits for all sources together."""
-
-    max_series: Whole = option("2000000")
-    """Maximum number of series. Above it, series are dropped in this order: channels, tools and languages, 28-day sums,
-    7-day sums."""
-    max_size: Size = option("512MiB")
-    """Maximum size of the exposition, a size (512MiB); long names make it large. Above it, series are dropped in the
-    same order."""
+FilePath = Annotated[Path, PlainValidator(_in_its_folder)]
+"""A path, relative to the configuration's folder."""
 
 
-class PrivacyOptions(Group):
-    """Figures about people that are not served."""
+def validated(kind: type[Options], document: Document, context: object = None) -> Options:
+    """Validates a document; ConfigError has a line for each problem, those of the file before those of variables."""
+    problems = [*document.problems]
+    try:
+        options = kind.model_validate(document.tree, context=context)
+    except ValidationError as error:  # its details are read without any value that the message does not quote itself
+        problems += (_problem(document, each) for each in error.errors(include_url=False, include_input=False))
+    else:
+        if not problems:
+            return options
+    problems.sort(key=lambda each: (isinstance(each[0], str), each[0]))
+    raise ConfigError("\n".join(f"{_where(document, place)}: {message}" for place, message in problems))
 
-    min_group: Whole = option("0")
-    """Figures about fewer people than this are not served, a whole number; zeros are."""
+
+def _problem(document: Document, detail: ErrorDetails) -> Problem:
+    loc = tuple(each for each in detail["loc"] if each != "[key]")  # it is the name that is wrong
+    reason = detail.get("ctx", {}).get("error")
+    if reason is None:
+        reason = _PLAIN.get(detail["type"], "expected options of its own, one per line below it")
+    beside: Loc = ()
+    if isinstance(reason, OptionError):
+        beside = (*loc[:-1], *reason.beside) if reason.beside else ()
+        loc = (*loc, *reason.inside)
+    return located(document, loc, str(reason), beside)
+
+
+def located(document: Document, loc: Loc, message: str, beside: Loc = ()) -> Problem:
+    """Returns the problem of the option at `loc`, or of it and the one `beside` it that it does not fit.
+
+    Its place is that of the option, of the other one, or of the nearest group around it that has one.
+    """
+    around = (loc[:depth] for depth in range(len(loc) - 1, 0, -1))
+    places = (_place(document, each) for each in (loc, beside, *around) if each)
+    # 0: something is missing in a file that has nothing around it
+    return next((place for place in places if place), 0), f"{_option(loc)}: {message}"
+
+
+def _place(document: Document, loc: Loc) -> Place:
+    """Returns the place of an option, or of a variable that sets something inside it."""
+    inside = (place for inner, place in document.places.items() if inner[: len(loc)] == loc)
+    return document.places.get(loc) or next(inside, 0)
+
+
+def _where(document: Document, place: Place) -> str:
+    if isinstance(place, str):
+        return place
+    return f"{document.name}:{place}" if place else document.name
+
+
+def _option(loc: Loc) -> str:
+    """Names the option; apart from source and calendar names, only harmless words are shown."""
+    return ".".join(
+        str(part + 1) if isinstance(part, int) else part if depth == 1 and is_name(part) else shown(part)
+        for depth, part in enumerate(loc)
+    )

@@ -14,11 +14,28 @@ from exporter.domain.threads import in_time
 from exporter.platforms.api import Account, LabelLimit, Option, OptionKind, Platform
 from exporter.settings.calendar_options import CalendarOptions
 from exporter.settings.environment import fold, is_name
-from exporter.settings.option_groups import Group, LimitsOptions, PrivacyOptions, option, within
-from exporter.settings.readers import Selectors, Text, Whole
-from exporter.settings.settings import FilePath, context_of
+from exporter.settings.option_groups import FilePath, Group, context_of, option, within
+from exporter.settings.readers import Selectors, Size, Text, Whole
 from exporter.settings.source_options import SourceOptions
 from exporter.settings.thresholds import CompanyCalendarList, ThresholdList
+
+
+class LimitsOptions(Group):
+    """Limits for all sources together."""
+
+    max_series: Whole = option("2000000")
+    """Maximum number of series. Above it, series are dropped in this order: channels, tools and languages, 28-day sums,
+    7-day sums."""
+    max_size: Size = option("512MiB")
+    """Maximum size of the exposition, a size (512MiB); long names make it large. Above it, series are dropped in the
+    same order."""
+
+
+class PrivacyOptions(Group):
+    """Figures about people that are not served."""
+
+    min_group: Whole = option("0")
+    """Figures about fewer people than this are not served, a whole number; zeros are."""
 
 
 class SelectionOptions(Group):

@@ -10,9 +10,8 @@ from exporter.domain.errors import ConfigError
 from exporter.domain.nearest import remedy
 from exporter.platforms import jmespath_fields
 from exporter.platforms.api import Component, Expression, Fields, Override, Platform
-from exporter.settings.option_groups import Group, excludes, goes_with, needs, option
+from exporter.settings.option_groups import Group, excludes, goes_with, needs, option, platform_of
 from exporter.settings.readers import OptionError, quoted, text
-from exporter.settings.settings import platform_of
 
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+/?")
 

@@ -1,26 +1,22 @@
-"""The settings as frozen values, and the context in which options are validated."""
+"""The settings as frozen values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
 from pathlib import Path
-from typing import Annotated, cast
 
 from msgspec import Struct
-from pydantic import PlainValidator, SecretStr, ValidationInfo
+from pydantic import SecretStr
 
 from exporter.domain.calendars import Calendar
 from exporter.domain.errors import ConfigError
-from exporter.domain.model import Activity
 from exporter.domain.threads import FileStamp
 from exporter.exposition.series_limit import PageLimits
 from exporter.platforms.api import Account, Override, Platform
 from exporter.polling.schedule import Cadence
 from exporter.polling.target import Target
 from exporter.settings import api_keys
-from exporter.settings.option_groups import PollOptions
-from exporter.settings.readers import text
+from exporter.settings.source_options import PollOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,34 +69,3 @@ class Settings(Struct, frozen=True):
     digest: int = 0
     thresholds_file: Path | None = None
     thresholds_stamp: FileStamp = None
-
-
-class ValidationContext(Struct, frozen=True, dict=True):
-    """Platforms, names of calendars and sources, and the folder that relative paths start from."""
-
-    platforms: Mapping[str, Platform]
-    calendars: tuple[str, ...]
-    sources: tuple[str, ...]
-    folder: Path
-
-    @cached_property
-    def activities(self) -> Mapping[str, Activity]:
-        measures = (measure for platform in self.platforms.values() for measure in platform.measures)
-        return {activity.name: activity for measure in measures for activity in measure.activities}
-
-
-def context_of(info: ValidationInfo) -> ValidationContext:
-    return cast("ValidationContext", info.context)
-
-
-def platform_of(info: ValidationInfo) -> Platform | None:
-    """Returns the source's platform, or None if its name is wrong, which is reported separately."""
-    return context_of(info).platforms.get(info.data.get("platform", ""))
-
-
-def _in_its_folder(value: object, info: ValidationInfo) -> Path:
-    return context_of(info).folder / text(value)
-
-
-FilePath = Annotated[Path, PlainValidator(_in_its_folder)]
-"""A path, relative to the configuration's folder."""

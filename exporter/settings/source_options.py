@@ -20,10 +20,9 @@ from exporter.domain.threads import in_time
 from exporter.http import is_loopback
 from exporter.ledger.day_status import BASELINE_DAYS
 from exporter.settings import api_keys, readers
-from exporter.settings.option_groups import CompaniesOptions, FamiliesOptions, Group, PollOptions, option, within
+from exporter.settings.option_groups import FilePath, Group, context_of, option, platform_of, within
 from exporter.settings.overrides import OverrideOptions, of_reports
-from exporter.settings.readers import AUTO, Day, Duration, Flag, OptionError, Text, Whole, Zone, existing, spoken
-from exporter.settings.settings import FilePath, context_of, platform_of
+from exporter.settings.readers import Duration, Flag, OptionError, Selectors, Size, Text, Whole, existing, spoken
 
 EXAMPLE_URL = "https://paradigm.lighton.ai"
 EXAMPLE_PROXY = "http://proxy.example.org:3128"
@@ -91,6 +90,55 @@ Settle = Annotated[Duration, within("{} is too long; the maximum is 14d", most=1
 Overrides = Annotated[dict[str, OverrideOptions], AfterValidator(of_reports)]
 
 
+AnswerSize = Annotated[Size, within("{} bytes hold no answer; write a size such as 256MiB", least=1024)]
+RequestRate = Annotated[Whole, within("{} would allow no requests; the minimum is 1", least=1)]
+
+
+class PollOptions(Group):
+    """How a platform is polled: `jitter` is a share of the interval, `max_body` is in bytes."""
+
+    interval: Annotated[Duration, within("{} is too short; the minimum is 1m", least=60)] = option("1h")
+    """Time between two polls, a duration (1h, 30m); at least 1m."""
+    jitter: Annotated[readers.Share, within("{:.0%} is too much; the maximum is 50%", most=0.5)] = option("10%")
+    """Each poll is delayed by up to this share of the interval, so that exporters do not poll at the same time; 0% to
+    50%, or 0 to 0.5."""
+    timeout: Annotated[Duration, within("{} leaves no time for an answer; write 60s", least=1)] = option("60s")
+    """Maximum time for one attempt, including its whole answer, a duration; shorter than the interval."""
+    max_body: AnswerSize = option("256MiB")
+    """Maximum size of an answer after decompression, a size (256MiB, 10MB, or bytes)."""
+    requests_per_minute: RequestRate = option("60")
+    """Maximum requests per minute to this source, a whole number; also the burst."""
+
+    @field_validator("timeout")
+    @classmethod
+    def _within_interval(cls, timeout: timedelta, info: ValidationInfo) -> timedelta:
+        interval = info.data.get("interval")
+        if interval and timeout >= interval:
+            fitting = f"write timeout: {spoken(interval / 2)}, or a longer interval"
+            message = f"{spoken(timeout)} must be shorter than poll.interval, which is {spoken(interval)}; {fitting}"
+            raise OptionError(message, beside=("interval",))
+        return timeout
+
+
+class FamiliesOptions(Group):
+    """Which metric families are served: all that no glob in `exclude` matches."""
+
+    exclude: readers.Texts = option([])
+    """Families that are not served, a list of names or globs (paradigm_tool_uses*, "*_28d")."""
+
+
+class CompaniesOptions(Group):
+    """Which companies are served; `exclude` goes before `include`."""
+
+    include: Annotated[Selectors, within('includes no company; write ["*"] for all companies', least=1)] = option(["*"])
+    """Companies that are served, a list of selectors: 17, id:17, name:Nor*, or a glob of either, case-sensitive. With
+    exactly one id, the platform is asked for that company alone."""
+    exclude: Selectors = option([])
+    """Companies that are not served, even if included, a list of selectors."""
+    expected: Selectors = option([])
+    """Companies that should exist, a list of selectors; one that matches nothing shows in chat_usage_company_info."""
+
+
 class SourceOptions(Group):
     """One account on a platform."""
 
@@ -105,7 +153,7 @@ class SourceOptions(Group):
     api_key."""
     api_key: Key | None = option(None, example=api_keys.EXAMPLE_KEY)
     """The API key itself; a file is safer."""
-    api_key_expires: Day | None = option(None, example="2027-03-01")
+    api_key_expires: readers.Day | None = option(None, example="2027-03-01")
     """Date on which the key expires; served as a gauge, so that an alert can warn."""
     ca_file: Certificates | None = option(None, example="/etc/ssl/private-ca.pem")
     """Path of a PEM file with the certificate authority of a private instance; by default public authorities."""
@@ -113,11 +161,11 @@ class SourceOptions(Group):
     """URL of a proxy; by default from the environment (HTTPS_PROXY, NO_PROXY)."""
     allow_http: Flag = option("false")
     """Whether the key may be sent over plain http, true or false; loopback is always allowed."""
-    timezone: Zone = option("UTC")
+    timezone: readers.Zone = option("UTC")
     """Time zone of the platform's days, such as Europe/Paris; use the platform's own, since nothing is re-bucketed."""
     poll: PollOptions = option({})
     """How the platform is polled."""
-    reports: Reports = option(AUTO)
+    reports: Reports = option(readers.AUTO)
     """Reports to poll: auto (all that the platform has), or a list of names, each of which is then required."""
     families: FamiliesOptions = option({})
     """Which metric families are served."""

@@ -15,10 +15,9 @@ from exporter.domain.errors import ConfigError
 from exporter.domain.nearest import remedy
 from exporter.domain.threads import FileStamp, file_stamp, in_time
 from exporter.domain.thresholds import FLOORS, LIMITS, Threshold
-from exporter.settings import errors, readers, yaml_file
-from exporter.settings.option_groups import Group, option, within
+from exporter.settings import readers, yaml_file
+from exporter.settings.option_groups import Group, ValidationContext, context_of, option, validated, within
 from exporter.settings.readers import Loc, OptionError, Selector, Text, Variable, existing, quoted, shown
-from exporter.settings.settings import ValidationContext, context_of
 from exporter.settings.source_options import CalendarName
 from exporter.settings.yaml_file import Document, Place, Problem
 
@@ -178,7 +177,7 @@ def read(written: object, context: ValidationContext) -> ThresholdsFile:
     path = context.folder / written.strip()
     stamp = in_time(partial(file_stamp, path), path)
     document = _of_csv(path) if path.suffix.lower() in CSV else yaml_file.read(path, OPTION)
-    return ThresholdsFile(errors.validated(_Contents, document, context).thresholds, stamp, document.tree)
+    return ThresholdsFile(validated(_Contents, document, context).thresholds, stamp, document.tree)
 
 
 def _of_csv(path: Path) -> Document:
