@@ -24,7 +24,6 @@ from exporter.domain.threads import Worker
 from exporter.polling.probe import Finding, LastCodes, probe
 from exporter.polling.target import Target
 from exporter.settings import Settings
-from exporter.settings.no_effect import without_effect
 
 Result = TypeVar("Result")
 
@@ -47,7 +46,7 @@ def check(
 ) -> None:
     """Validate the configuration and, with --probe, every report. Exit 2 with one line per mistake."""
     settings = configured(config_file)
-    for note in (*settings.notes, *without_effect(settings, CLOCK.now())):
+    for note in (*settings.notes, *settings.without_effect(CLOCK.now())):
         typer.echo(note)
     for each in settings.sources.values():
         minutes = each.poll.interval.total_seconds() / 60

@@ -18,7 +18,6 @@ from exporter.app.process import end_signal, reload_signal, reloading, run_comma
 from exporter.cli import logs, options
 from exporter.platforms.registry import platforms
 from exporter.settings import load
-from exporter.settings.no_effect import without_effect
 from exporter.web.server.server import listen, url
 from exporter.web.server.web_config import LiveWebConfig
 from exporter.web.status.page import DOCS
@@ -51,7 +50,7 @@ def serve(
         logs.configure(log_level, log_format)
         for note in settings.notes:
             log.info(note)
-        for line in without_effect(settings, CLOCK.now()):
+        for line in settings.without_effect(CLOCK.now()):
             log.warning(line)
         exporter = assemble(settings, read=read, lifecycle=enable_lifecycle, links=links)
         interpreter.collect_rarely()

@@ -1,8 +1,9 @@
-"""The settings as frozen values."""
+"""The settings as frozen values, and which of them have no effect."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from msgspec import Struct
@@ -10,12 +11,17 @@ from pydantic import SecretStr
 
 from exporter.domain.calendars import Calendar
 from exporter.domain.errors import ConfigError
+from exporter.domain.nearest import nearest, remedy
 from exporter.domain.threads import FileStamp
 from exporter.exposition.series_limit import PageLimits
+from exporter.metrics.activities import HELP
+from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES
+from exporter.metrics.windows import family_of, windows
 from exporter.platforms.api import Account, Override, Platform
 from exporter.polling.schedule import Cadence
 from exporter.polling.target import Target
 from exporter.settings import api_keys
+from exporter.settings.readers import quoted
 from exporter.settings.source_options import PollOptions
 
 
@@ -53,6 +59,19 @@ class Source:
         except ValueError as error:
             raise ConfigError(f"sources.{self.name}.api_key_file: {error}") from None
 
+    def without_effect(self, now: datetime) -> Iterator[str]:
+        """Yields a line for each exclusion that matches no family, and for an expired key."""
+        known = _families(self.platform)
+        for glob in self.target.excluded:
+            if not any(fnmatchcase(name, glob) for name in known):
+                near = nearest(glob, known)
+                instead = f"did you mean {quoted(near)}?" if near else "the command `metrics` prints all of them"
+                yield f"sources.{self.name}.families.exclude: {quoted(glob)} matches no family; {instead}"
+        expires, today = self.api_key_expires, now.astimezone(self.target.rules.zone).date()
+        if expires is not None and expires <= today:
+            place = f"sources.{self.name}.api_key_expires"
+            yield f"{place}: the key expired on {expires}; replace it and set the new expiry date"
+
 
 class Settings(Struct, frozen=True):
     """All settings; `calendars` always contains `default`, `notes` are for the log.
@@ -69,3 +88,42 @@ class Settings(Struct, frozen=True):
     digest: int = 0
     thresholds_file: Path | None = None
     thresholds_stamp: FileStamp = None
+
+    def without_effect(self, now: datetime) -> Iterator[str]:
+        """Yields a line for each setting that is valid but has no effect."""
+        for source in self.sources.values():
+            yield from source.without_effect(now)
+        for activity, platforms in _of_nobody(self.sources):
+            titles = " or ".join(each.title for each in platforms)
+            offered = sorted({name for each in platforms for name in _activities(each)})
+            yield (
+                f"thresholds: {quoted(activity)} is not an activity of {titles}, so its limit has no effect;"
+                f" {remedy(activity, offered)}"
+            )
+
+
+def _families(platform: Platform) -> tuple[str, ...]:
+    """Returns all families that a source of the platform may exclude, those of a backfill too."""
+    found = dict.fromkeys((*HELP, *(each.name for each in (*REPORT_GAUGES, *REPORT_FAMILIES))))
+    for report in platform.reports.values():
+        for measure in report.measures:
+            found |= dict.fromkeys(family_of(measure, each, report).name for each in windows(measure) or (None,))
+            found |= {f"{measure.family}_daily": None}
+    return tuple(found)
+
+
+def _activities(platform: Platform) -> frozenset[str]:
+    return frozenset(activity.name for measure in platform.measures for activity in measure.activities)
+
+
+def _of_nobody(sources: Mapping[str, Source]) -> Iterator[tuple[str, Iterable[Platform]]]:
+    """Yields activities that no source of their entry has, with the platforms of those sources."""
+    held: dict[tuple[str, str], dict[str, Platform]] = {}
+    for source in sources.values():
+        _built_in, *given = source.target.company_limits.thresholds
+        for threshold in given:
+            for activity in threshold.activities:
+                held.setdefault((threshold.source, activity), {})[source.platform.name] = source.platform
+    for (_, activity), platforms in held.items():
+        if not any(activity in _activities(each) for each in platforms.values()):
+            yield activity, platforms.values()

@@ -7,7 +7,6 @@ import pytest
 
 from exporter.platforms.registry import platforms
 from exporter.settings import load
-from exporter.settings.no_effect import without_effect
 
 SOURCES = """
 sources:
@@ -71,7 +70,7 @@ def test_what_has_no_effect_is_said(tmp_path: Path, paradigm: str, more: str, li
     path = tmp_path / "exporter.yml"
     path.write_text(SOURCES.format(paradigm=paradigm, more=more))
 
-    said = list(without_effect(load(path, {}, platforms()), NOW))
+    said = list(load(path, {}, platforms()).without_effect(NOW))
 
     assert len(said) == len(lines)
     assert all(found.startswith(begun) and "\n" not in found for found, begun in zip(said, lines, strict=True))
