@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import AfterValidator, PlainValidator, ValidationInfo, field_validator
 
 from exporter.domain.calendars import Calendar
-from exporter.domain.nearest import nearest
+from exporter.domain.nearest import remedy
 from exporter.settings.option_groups import Group, needs, option, within
 from exporter.settings.readers import Text, Weekdays, quoted, texts
 from exporter.settings.readers import day as read_day
@@ -40,9 +40,7 @@ def public_holidays(country: str, subdivision: str | None = None) -> frozenset[d
     if country not in codes:
         raise ValueError(f"{quoted(country)} is not a country with known holidays; write its code, such as FR")
     parts = library.country_holidays(country).subdivisions
-    near = nearest(str(subdivision), parts)
-    instead = f"did you mean {quoted(near)}?" if near else f"known: {', '.join(parts) or 'none'}"
-    raise ValueError(f"{quoted(str(subdivision))} is not a part of {country}; {instead}")
+    raise ValueError(f"{quoted(str(subdivision))} is not a part of {country}; {remedy(str(subdivision), parts)}")
 
 
 def days_off(value: object) -> frozenset[date]:
@@ -56,7 +54,6 @@ def days_off(value: object) -> frozenset[date]:
 
 
 Weekend = Annotated[Weekdays, within("leaves no business day; remove at least one weekday", most=6)]
-DaysOff = Annotated[frozenset[date], PlainValidator(days_off)]
 
 
 def _known(country: str) -> str:
@@ -69,7 +66,7 @@ class CalendarOptions(Group):
 
     weekend: Weekend = option(["sat", "sun"])
     """Weekdays off, a list of mon, tue, wed, thu, fri, sat, sun; [] if every day is a business day."""
-    holidays: DaysOff = option([])
+    holidays: Annotated[frozenset[date], PlainValidator(days_off)] = option([])
     """Other days off, a list of dates (2026-12-25) or of days of each year (12-25)."""
     country: Annotated[Text, AfterValidator(_known)] | None = option(None, example="FR")
     """Code of the country whose public holidays are days off too: FR, DE, US, ..."""

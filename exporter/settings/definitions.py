@@ -54,13 +54,11 @@ def _not_ours(prefix: str) -> str:
 
 
 Name = Annotated[str, _matching(f"(?=.{{1,60}}$){_WORDS}", _HOW)]
-Prefix = Annotated[Name, AfterValidator(_not_ours)]
 ReportName = Annotated[str, _matching(_WORDS.replace("_", "[_-]"), _HOW)]
 MeasureName = Annotated[str, _matching(f"(?=.{{1,60}}$){_WORDS}{_ENDINGS}", f"{_HOW}, and no _7d or _total at its end")]
 LabelName = Annotated[str, _matching(f"(?!(?:{_TAKEN})$){_WORDS}", "cannot be a label here; rename it")]
 Sentence = Annotated[str, _matching(r".*[^.]", "ends with a full stop; leave it out, since more is appended")]
 HeaderName = Annotated[str, _matching(_HEADER, "is not a header; write a name such as X-Api-Version")]
-HeaderLine = Annotated[Text, AfterValidator(_line)]
 WayIn = Annotated[str, _matching(f"bearer|basic|header +({_HEADER})", _WAYS)]
 AT_LEAST_ONE = within("is missing; describe at least one", least=1)
 UP_TO_100 = within("has {} entries; describe 1 to 100", least=1, most=100)
@@ -192,11 +190,11 @@ def _is_new(name: str) -> str:
 class DefinitionOptions(Group):
     """A platform."""
 
-    prefix: Prefix = option(...)
+    prefix: Annotated[Name, AfterValidator(_not_ours)] = option(...)
     title: Text = option(...)
     base_url: Url = option(...)
     authentication: WayIn = option("bearer")
-    headers: dict[HeaderName, HeaderLine] = option({})
+    headers: dict[HeaderName, Annotated[Text, AfterValidator(_line)]] = option({})
     options: dict[Annotated[Name, AfterValidator(_is_new)], Sentence] = option({})
     reports: Annotated[dict[ReportName, ReportOptions], AT_LEAST_ONE] = option({})
 

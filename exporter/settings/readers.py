@@ -157,11 +157,7 @@ def spoken(length: timedelta) -> str:
 
 
 def weekdays(value: object) -> frozenset[int]:
-    written = texts(value)
-    for each in written:
-        if each.lower() not in WEEKDAYS:
-            raise ValueError(f"{quoted(each)} is not a weekday; {remedy(each, WEEKDAYS)}")
-    return frozenset(WEEKDAYS.index(each.lower()) for each in written)
+    return frozenset(WEEKDAYS.index(existing(each.lower(), WEEKDAYS, "no weekday")) for each in texts(value))
 
 
 def zone(value: object) -> ZoneInfo:

@@ -78,16 +78,11 @@ def _kept(calendar: str, info: ValidationInfo) -> str:
     return existing(calendar, sorted(context_of(info).calendars), "no calendar")
 
 
-PlatformName = Annotated[Text, AfterValidator(_installed)]
 Url = Annotated[Text, AfterValidator(_without_credentials)]
-Proxy = Annotated[Text, AfterValidator(_proxy)]
 Key = Annotated[SecretStr, PlainValidator(lambda value: SecretStr(api_keys.clean(readers.text(value))))]
 KeyFile = Annotated[FilePath, WrapValidator(api_keys.in_file)]
 Certificates = Annotated[FilePath, AfterValidator(_with_certificates)]
-Reports = Annotated[tuple[str, ...] | None, PlainValidator(readers.reports)]
 CalendarName = Annotated[Text, AfterValidator(_kept)]
-Settle = Annotated[Duration, within("{} is too long; the maximum is 14d", most=14 * 86400)]
-Overrides = Annotated[dict[str, OverrideOptions], AfterValidator(of_reports)]
 
 
 AnswerSize = Annotated[Size, within("{} bytes hold no answer; write a size such as 256MiB", least=1024)]
@@ -142,7 +137,7 @@ class CompaniesOptions(Group):
 class SourceOptions(Group):
     """One account on a platform."""
 
-    platform: PlatformName = option(..., example="paradigm")
+    platform: Annotated[Text, AfterValidator(_installed)] = option(..., example="paradigm")
     """Which platform it is: a built-in or installed one, or declared, which a definition describes."""
     definition: Text | None = option(None, example="acme.yml")
     """Path of the file that describes a declared platform; see docs/declared-platforms.md."""
@@ -157,7 +152,7 @@ class SourceOptions(Group):
     """Date on which the key expires; served as a gauge, so that an alert can warn."""
     ca_file: Certificates | None = option(None, example="/etc/ssl/private-ca.pem")
     """Path of a PEM file with the certificate authority of a private instance; by default public authorities."""
-    proxy_url: Proxy | None = option(None, example=EXAMPLE_PROXY)
+    proxy_url: Annotated[Text, AfterValidator(_proxy)] | None = option(None, example=EXAMPLE_PROXY)
     """URL of a proxy; by default from the environment (HTTPS_PROXY, NO_PROXY)."""
     allow_http: Flag = option("false")
     """Whether the key may be sent over plain http, true or false; loopback is always allowed."""
@@ -165,15 +160,15 @@ class SourceOptions(Group):
     """Time zone of the platform's days, such as Europe/Paris; use the platform's own, since nothing is re-bucketed."""
     poll: PollOptions = option({})
     """How the platform is polled."""
-    reports: Reports = option(readers.AUTO)
+    reports: Annotated[tuple[str, ...] | None, PlainValidator(readers.reports)] = option(readers.AUTO)
     """Reports to poll: auto (all that the platform has), or a list of names, each of which is then required."""
     families: FamiliesOptions = option({})
     """Which metric families are served."""
     companies: CompaniesOptions = option({})
     """Which companies are served."""
-    overrides: Overrides = option({})
+    overrides: Annotated[dict[str, OverrideOptions], AfterValidator(of_reports)] = option({})
     """Corrections of a report's path or of where its figures are, by the report's name."""
-    settle: Settle = option("6h")
+    settle: Annotated[Duration, within("{} is too long; the maximum is 14d", most=14 * 86400)] = option("6h")
     """How long after its midnight a day is complete, a duration (6h, 1d); at most 14d."""
     reread_days: Whole = option("3")
     """Days before today that each poll asks for, a whole number; at least settle in days, rounded up, plus 1."""

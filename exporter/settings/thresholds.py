@@ -43,7 +43,6 @@ def _shares(info: ValidationInfo) -> tuple[str, ...]:
     return tuple(name for name in info.data.get("activity", ()) if known[name].share_of)
 
 
-Activities = Annotated[tuple[str, ...], PlainValidator(readers.one_or_more)]
 OrOff = WrapValidator(lambda value, read: OFF if isinstance(value, str) and value.strip() == OFF else read(value))
 Bound = Annotated[float | str, PlainValidator(bound), OrOff]
 Floor = Annotated[float | str, PlainValidator(readers.number), OrOff]
@@ -74,7 +73,7 @@ class Selecting(Group):
 class ThresholdOptions(Selecting):
     """Limits for activities of companies; of several entries the last one counts, per limit and severity."""
 
-    activity: Activities = option(..., example="user_queries")
+    activity: Annotated[tuple[str, ...], PlainValidator(readers.one_or_more)] = option(..., example="user_queries")
     """Which activities it limits, one or a list: user_queries, conversations, sessions, ...; or shares over 7 days:
     answered_share, grounded_share, liked_share, accepted_share."""
     below: Bound | None = option(None, example="50")

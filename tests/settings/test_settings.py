@@ -766,7 +766,7 @@ def test_the_default_calendar_is_that_of_all_sources(file: Path, options: str, c
 
 
 DAYS = {
-    "full name": ("{weekend: [friday]}", 'default.weekend: "friday" is not a weekday; did you mean "fri"?'),
+    "full name": ("{weekend: [friday]}", 'default.weekend: no weekday "friday"; did you mean "fri"?'),
     "no work": ("{weekend: [mon, tue, wed, thu, fri, sat, sun]}", "default.weekend: leaves no business day"),
     "no day of any year": ("{holidays: [02-30]}", 'default.holidays: "02-30" is not a date'),
     "no country": ("{country: Frankreich}", 'default.country: "Frankreich" is not a country with known holidays'),
