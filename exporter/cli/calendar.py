@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from functools import partial
 from itertools import groupby
 from typing import Annotated
 
@@ -11,7 +10,6 @@ import typer
 from exporter.app.assemble import CLOCK
 from exporter.cli.options import ConfigFile, configured, option, option_value
 from exporter.settings import readers
-from exporter.settings.readers import existing
 
 INTERVAL = "chat-usage-holidays"
 
@@ -27,8 +25,7 @@ def calendar(
     Put them into time_intervals in place of chat-usage-holidays, again before the years run out.
     """
     calendars = configured(config_file).calendars
-    known = partial(existing, known=calendars, otherwise="there is no calendar")
-    chosen = calendars[option_value("--calendar", known, name)]
+    chosen = option_value("--calendar", readers.one_of(calendars, "there is no calendar"), name)
     location, first = option_value("--location", readers.zone, zone), CLOCK.now().year
     days = [day for day in sorted(chosen.holidays) if first <= day.year < first + years]
     if not days:
