@@ -63,20 +63,15 @@ def check(
 
 def ask(settings: Settings) -> tuple[Finding, ...] | None:
     """Asks every report; None if a signal interrupted it."""
-    names = [f"{each.name}: {report.name}" for each in settings.sources.values() for report in each.target.reports]
     with tables.progress(Console(stderr=True), BarColumn(), MofNCompleteColumn()) as show:
-
-        def asking(step: str) -> None:
-            show(f"asking {step}", done=names.index(step), total=len(names))
-
-        return run_command(unless_signalled(probed(settings, CLOCK, asking)))
+        return run_command(unless_signalled(probed(settings, CLOCK, show)))
 
 
 async def probed(
-    settings: Settings, clock: Clock, show: Callable[[str], None], client_clock: Clock | None = None
+    settings: Settings, clock: Clock, show: Callable[..., None], client_clock: Clock | None = None
 ) -> tuple[Finding, ...]:
     """Asks every report, one by one; ConfigError before any request if a URL, CA file or proxy is unusable."""
-    findings = []
+    findings, total = list[Finding](), sum(len(each.target.reports) for each in settings.sources.values())
     async with AsyncExitStack() as closing:
         worker = Worker("probe")
         closing.callback(worker.close)
@@ -88,7 +83,7 @@ async def probed(
             sources.append((each.target, client, codes))
         for target, client, codes in sources:
             for report in target.reports:
-                show(f"{target.source}: {report.name}")
+                show(f"asking {target.source}: {report.name}", done=len(findings), total=total)
                 findings.append(await probe(target, report, client, codes, worker, clock))
     return tuple(findings)
 

@@ -65,6 +65,10 @@ def clocks(clock: ManualClock) -> Clock:
     return Clock(clock.now, clock.seconds)
 
 
+def silent(_words: str, *, done: int, total: int) -> None:
+    """Shows no progress."""
+
+
 async def findings(*scenarios: str, path: str = "", world: World = WORLD, **options: str) -> tuple[Finding, ...]:
     """Probes a simulated platform, served by uvicorn, whose clock stands still."""
     clock = ManualClock(NOW)
@@ -72,7 +76,7 @@ async def findings(*scenarios: str, path: str = "", world: World = WORLD, **opti
     with listen("127.0.0.1:0", "test") as listening:
         async with serving(app, listening):
             settings = load(None, configured(url(listening) + path, **options), platforms())
-            return await probed(settings, clocks(clock), lambda _step: None, clock.for_fetch())
+            return await probed(settings, clocks(clock), silent, clock.for_fetch())
 
 
 def printed(found: tuple[Finding, ...]) -> tuple[str, str]:
@@ -123,7 +127,7 @@ async def test_each_selector_has_its_number_of_companies(include: str, said: str
         async with serving(create_app(WORLD, clock.now), listening):
             environ = configured(url(listening), COMPANIES__INCLUDE=include, REPORTS="chat-sessions,users")
             settings = load(None, environ, platforms())
-            found = await probed(settings, clocks(clock), lambda _step: None, clock.for_fetch())
+            found = await probed(settings, clocks(clock), silent, clock.for_fetch())
     out, error = io.StringIO(), ""
     try:
         conclude(found, Console(file=out, width=80), [each.target for each in settings.sources.values()])
@@ -283,20 +287,24 @@ class TestRows:
         """No status at all."""
         settings = load(None, configured(f"http://127.0.0.1:{free_port()}"), platforms())
         clock = ManualClock(NOW)
-        row, said = printed(await probed(settings, clocks(clock), lambda _step: None, clock.for_fetch()))
+        row, said = printed(await probed(settings, clocks(clock), silent, clock.for_fetch()))
 
         assert row.startswith("production chat-sessions - connection - ")
         assert "Connect call failed" in said
 
     async def test_every_source_is_asked_whatever_the_others_do(self) -> None:
         """In the order of the configuration, each announced before it is asked."""
-        told: list[str] = []
+        told: list[tuple[str, int, int]] = []
+
+        def show(words: str, *, done: int, total: int) -> None:
+            told.append((words, done, total))
+
         environ = configured(f"http://127.0.0.1:{free_port()}")
         other = {name.replace("PRODUCTION", "OTHER"): value for name, value in environ.items()}
         settings, clock = load(None, {**environ, **other}, platforms()), ManualClock(NOW)
-        found = await probed(settings, clocks(clock), told.append, clock.for_fetch())
+        found = await probed(settings, clocks(clock), show, clock.for_fetch())
 
-        assert told == [f"{finding.source}: chat-sessions" for finding in found]
+        assert told == [(f"asking {finding.source}: chat-sessions", n, 2) for n, finding in enumerate(found)]
         assert {finding.source for finding in found} == {"production", "other"}
         with pytest.raises(FailedError) as failure:
             conclude(found, Console(file=io.StringIO()))
