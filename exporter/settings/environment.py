@@ -90,22 +90,18 @@ def _laid_over(document: Document, given: Mapping[Loc, tuple[str, str]]) -> Docu
     """Returns the document with values, each given as variable and text, in place of its own."""
     if not given:
         return document
-    from pydantic_settings import (  # noqa: PLC0415  30 modules, and most configurations set no variables
-        BaseSettings,
-        InitSettingsSource,
-        PydanticBaseSettingsSource,
-    )
+    import pydantic_settings as layers  # noqa: PLC0415  30 modules, and most configurations set no variables
 
-    class Layers(BaseSettings):
+    class Layers(layers.BaseSettings):
         tree: dict[str, object] = {}
 
         @classmethod
         def settings_customise_sources(
-            cls, settings_cls: type[BaseSettings], *_: PydanticBaseSettingsSource, **__: PydanticBaseSettingsSource
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            cls, settings_cls: type[layers.BaseSettings], *_: object, **__: object
+        ) -> tuple[layers.PydanticBaseSettingsSource, ...]:
             """Returns the sources, of which the first one that sets an option counts."""
             trees = (*(_tree(loc, text) for loc, (_, text) in given.items()), document.tree)
-            return tuple(InitSettingsSource(settings_cls, {"tree": tree}) for tree in trees)
+            return tuple(layers.InitSettingsSource(settings_cls, {"tree": tree}) for tree in trees)
 
     places = {loc: variable for loc, (variable, _) in given.items()}
     return replace(document, tree=Layers().tree, places={**document.places, **places})

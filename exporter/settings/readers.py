@@ -29,6 +29,7 @@ _UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _DURATION = "0|" + "".join(rf"(?:(?P<{unit}>[0-9]{{1,6}}){unit})?" for unit in _UNITS)
 _SIZES = {"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _WHOLE = "[0-9]{1,9}"
+_NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,9})?"
 
 
 class OptionError(ValueError):
@@ -97,11 +98,7 @@ def matching(pattern: str, otherwise: str, read: Callable[[re.Match[str]], T]) -
     return read_match
 
 
-number = matching(
-    r"[0-9]{1,15}(?:\.[0-9]{1,9})?",
-    "is not a number; write one such as 50 or 0.5",
-    lambda match: float(match[0]),
-)
+number = matching(_NUMBER, "is not a number; write one such as 50 or 0.5", lambda match: float(match[0]))
 whole = matching(_WHOLE, "is not a whole number; write digits only, such as 45", lambda match: int(match[0]))
 size = matching(
     f"([0-9]{{1,12}})({'|'.join(_SIZES)})",
@@ -124,7 +121,7 @@ _length = matching(
     lambda match: timedelta(seconds=sum(int(match[unit] or 0) * seconds for unit, seconds in _UNITS.items())),
 )
 ratio = matching(
-    r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?(%?)",
+    f"({_NUMBER}) ?(%?)",
     "is neither a number nor a percentage; write 0.1 or 10%",
     lambda match: float(match[1]) / (100 if match[2] else 1),
 )
