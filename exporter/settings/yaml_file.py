@@ -62,6 +62,15 @@ class _Loader(yaml.SafeLoader):
         self.lines: dict[Loc, Place] = {}
         self._left = len(content) + _MOST_BY_ALIAS
 
+    def get_single_data(self) -> tuple[Mapping[str, object], Mapping[Loc, Place], tuple[Problem, ...]]:
+        """Returns options, the place of each, and duplicate keys."""
+        root = self.get_single_node()
+        if root is None or root.tag == _NULL:
+            return {}, {}, ()
+        if not isinstance(root, yaml.MappingNode):
+            raise _wrong("expected options at the top level, such as sources", root)
+        return self._mapping(root, ()), self.lines, tuple(self.twice)
+
     def compose_mapping_node(self, anchor: object) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)  # type: ignore[arg-type]  # the stubs take the anchor for a table
         first: dict[str, int] = {}
@@ -80,7 +89,7 @@ class _Loader(yaml.SafeLoader):
         super().flatten_mapping(node)
         node.value = list({key.value: (key, value) for key, value in node.value}.values())
 
-    def mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, object]:
+    def _mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, object]:
         self.flatten_mapping(node)  # puts merged keys first, so that own ones override them
         options: dict[str, object] = {}
         for key, value in node.value:
@@ -96,7 +105,7 @@ class _Loader(yaml.SafeLoader):
         if self._left < 0:
             raise _wrong("aliases (*...) expand to too many values", node)
         if isinstance(node, yaml.MappingNode):
-            return self.mapping(node, loc)
+            return self._mapping(node, loc)
         if isinstance(node, yaml.SequenceNode):
             self.lines.update({(*loc, n): item.start_mark.line + 1 for n, item in enumerate(node.value)})
             return [self._value(item, (*loc, number)) for number, item in enumerate(node.value)]
@@ -119,7 +128,7 @@ def read(path: Path, option: str) -> Document:
     """Reads the file that an option names; ConfigError if it is not YAML with options at the top level."""
     text, name = content(path, option), str(path)
     try:
-        return _read(text, name)
+        return Document(name, *yaml.load(text, _Loader))  # noqa: S506  it is a SafeLoader
     except yaml.MarkedYAMLError as error:
         raise ConfigError(_syntax(error, name)) from None
     except yaml.reader.ReaderError as error:
@@ -131,20 +140,6 @@ def read(path: Path, option: str) -> Document:
         ) from None
     except RecursionError:
         raise ConfigError(f"{name}: is nested too deeply; options are at most six levels deep") from None
-
-
-def _read(content: str, name: str) -> Document:
-    loader = _Loader(content)
-    try:
-        root = loader.get_single_node()
-        if root is None or root.tag == _NULL:
-            return Document(name)
-        if not isinstance(root, yaml.MappingNode):
-            raise _wrong("expected options at the top level, such as sources", root)
-        options = loader.mapping(root, ())
-    finally:
-        loader.dispose()
-    return Document(name, options, loader.lines, tuple(loader.twice))
 
 
 def _wrong(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
