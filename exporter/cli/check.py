@@ -57,14 +57,9 @@ def check(
         )
     typer.echo("The configuration is valid.")
     if probe:
-        targets = [each.target for each in settings.sources.values()]
-        conclude(ask(settings), Console(highlight=False), targets)
-
-
-def ask(settings: Settings) -> tuple[Finding, ...] | None:
-    """Asks every report; None if a signal interrupted it."""
-    with tables.progress(Console(stderr=True), BarColumn(), MofNCompleteColumn()) as show:
-        return run_command(unless_signalled(probed(settings, CLOCK, show)))
+        with tables.progress(Console(stderr=True), BarColumn(), MofNCompleteColumn()) as show:
+            findings = run_command(unless_signalled(probed(settings, CLOCK, show)))
+        conclude(findings, Console(highlight=False), [each.target for each in settings.sources.values()])
 
 
 async def probed(
@@ -98,7 +93,7 @@ async def unless_signalled(work: Coroutine[object, object, Result]) -> Result | 
 
 
 def conclude(findings: Sequence[Finding] | None, console: Console, targets: Sequence[Target] = ()) -> None:
-    """Prints a row per report and selector; FailedError has a line per distinct failure."""
+    """Prints a row per report and selector; FailedError has a line per distinct failure, or says it was interrupted."""
     if findings is None:
         raise FailedError("interrupted before every report had answered")
     tables.show(console, "Result of every report", COLUMNS, [_row(finding) for finding in findings])
