@@ -1,6 +1,6 @@
 """The settings as frozen values, and which of them have no effect."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from fnmatch import fnmatchcase
@@ -91,15 +91,20 @@ class Settings(Struct, frozen=True):
 
     def without_effect(self, now: datetime) -> Iterator[str]:
         """Yields a line for each setting that is valid but has no effect."""
+        limited: dict[tuple[str, str], dict[str, Platform]] = {}
         for source in self.sources.values():
             yield from source.without_effect(now)
-        for activity, platforms in _of_nobody(self.sources):
-            titles = " or ".join(each.title for each in platforms)
-            offered = sorted({name for each in platforms for name in _activities(each)})
-            yield (
-                f"thresholds: {quoted(activity)} is not an activity of {titles}, so its limit has no effect;"
-                f" {remedy(activity, offered)}"
-            )
+            _built_in, *given = source.target.company_limits.thresholds
+            for threshold in given:
+                for activity in threshold.activities:
+                    limited.setdefault((threshold.source, activity), {})[source.platform.name] = source.platform
+        for (_, activity), platforms in limited.items():
+            measures = [measure for each in platforms.values() for measure in each.measures]
+            known = sorted({each.name for measure in measures for each in measure.activities})
+            if activity not in known:
+                titles = " or ".join(each.title for each in platforms.values())
+                why = f"{quoted(activity)} is not an activity of {titles}, so its limit has no effect"
+                yield f"thresholds: {why}; {remedy(activity, known)}"
 
 
 def _families(platform: Platform) -> tuple[str, ...]:
@@ -110,20 +115,3 @@ def _families(platform: Platform) -> tuple[str, ...]:
             found |= dict.fromkeys(family_of(measure, each, report).name for each in windows(measure) or (None,))
             found |= {f"{measure.family}_daily": None}
     return tuple(found)
-
-
-def _activities(platform: Platform) -> frozenset[str]:
-    return frozenset(activity.name for measure in platform.measures for activity in measure.activities)
-
-
-def _of_nobody(sources: Mapping[str, Source]) -> Iterator[tuple[str, Iterable[Platform]]]:
-    """Yields activities that no source of their entry has, with the platforms of those sources."""
-    held: dict[tuple[str, str], dict[str, Platform]] = {}
-    for source in sources.values():
-        _built_in, *given = source.target.company_limits.thresholds
-        for threshold in given:
-            for activity in threshold.activities:
-                held.setdefault((threshold.source, activity), {})[source.platform.name] = source.platform
-    for (_, activity), platforms in held.items():
-        if not any(activity in _activities(each) for each in platforms.values()):
-            yield activity, platforms.values()
