@@ -16,10 +16,9 @@ from typing import Annotated, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from exporter.domain.model import Column, Kind, Measure
-from exporter.metrics.label_limits import Labels, batches, uses
+from exporter.domain.model import Kind, Measure
 from exporter.metrics.report_view import CompanyIndex, ReportView
-from exporter.metrics.usage import columns_as_served, kept_sums
+from exporter.metrics.usage import limited_part_sums
 from exporter.metrics.windows import family_of, windows
 
 
@@ -178,47 +177,9 @@ class DailyFigures:
                     yield SeriesPiece(part, own, served)
 
     def _limited(self, index: CompanyIndex, measure: Measure, states: Mapping[date, DayState]) -> Iterator[SeriesPiece]:
+        days = {day: (day,) for day in states}
         for part in index.companies:
-            columns = columns_as_served(self.view, part, measure)
-            if columns is None:
-                yield from self._joined(index, part, measure, states)
-            for labels, column in sorted(columns.items()) if columns else ():
-                yield from self._value(index, part, labels, column, states)
-
-    def _value(
-        self, index: CompanyIndex, part: str, labels: Labels, column: Column, states: Mapping[date, DayState]
-    ) -> Iterator[SeriesPiece]:
-        """Yields the figures of a label value that is joined with no other: 0 from its first use on."""
-        ledger, companies = self.view.ledger, index.companies[part]
-        first_days = ledger.first_figures(part, column)
-        unknown = {
-            day: ledger.lost_on((day,), part).union(
-                set(companies) - self._rows(part, day) if state is DayState.SETTLING else ()
-            )
-            for day, state in states.items()
-        }
-        by_day = zip(*(index.on_day(day, part, column, 0.0) for day in states), strict=True) if states else ()
-        for company, own, values in zip(companies, index.labels(part, labels), by_day, strict=False):
-            first_day, dated = first_days.get(company, date.max), zip(states, values, strict=True)
-            if figures := [
-                (day, 0.0 if math.isnan(value) else value)
-                for day, value in dated
-                if first_day <= day and company not in unknown[day]
-            ]:
-                yield SeriesPiece(part, own, figures)
-
-    def _joined(
-        self, index: CompanyIndex, part: str, measure: Measure, states: Mapping[date, DayState]
-    ) -> Iterator[SeriesPiece]:
-        """Yields the figures of label values some of which are joined; which ones depends on the company."""
-        view, ledger, caps = self.view, self.view.ledger, self.view.label_limits.caps(measure)
-        kept = view.kept.get(measure.family, {})
-        for some in batches(index.companies[part]):
-            held = dict(uses(ledger, part, measure, view.label_limits.value_length, some))
-            for day, state in states.items():
-                for company, of_company in held.items():
-                    if state is DayState.SETTLING and company not in self._rows(part, day):
-                        continue
-                    own, keeps = (view.source, company, ledger.names[company]), kept.get(company, frozenset())
-                    for labels, value in kept_sums(of_company, keeps, caps, (day,), measure):
-                        yield SeriesPiece(part, (*own, *labels), ((day, value),))
+            for day, samples in limited_part_sums(index, part, measure, days):
+                for labels, value in samples:
+                    if states[day] is not DayState.SETTLING or labels[1] in self._rows(part, day):
+                        yield SeriesPiece(part, labels, ((day, value),))

@@ -7,12 +7,15 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache, partial
+from typing import TypeVar
 
 from exporter.domain.model import Column, Kind, Measure, Sample
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.label_limits import OTHER, Labels, Uses, columns_if_all_fit, placed, sum_over, uses
 from exporter.metrics.report_view import CompanyIndex, DeferredFamily, ReportView
 from exporter.metrics.windows import TODAY, Window, days_by_window, family_of, windows
+
+Span = TypeVar("Span")
 
 
 def usage_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
@@ -87,27 +90,34 @@ def window_sums(index: CompanyIndex, measure: Measure, days: Sequence[date]) -> 
 def limited_sums(
     index: CompanyIndex, measure: Measure, windows: Mapping[Window, Sequence[date]]
 ) -> Mapping[Window, Sequence[Sample]]:
-    """Returns the figures of a measure with limited labels by window: per company the kept values, and `other`.
-
-    All windows at once, because far more is held of a company than is served.
-    """
-    view = index.view
-    kept, caps = view.kept.get(measure.family, {}), view.label_limits.caps(measure)
+    """Returns the figures of a measure with limited labels by window."""
     samples: dict[Window, list[Sample]] = {window: [] for window in windows}
-    for part, companies in index.companies.items():
-        if (columns := columns_as_served(view, part, measure)) is not None:
-            for window, days in windows.items():
-                samples[window] += _column_samples(index, part, columns, days)
-            continue
-        for company, held in uses(view.ledger, part, measure, view.label_limits.value_length, companies):
-            own, keeps = (view.source, company, view.ledger.names[company]), kept.get(company, frozenset())
-            for window, days in windows.items():
-                sums = kept_sums(held, keeps, caps, days, measure)
-                samples[window] += (Sample((*own, *labels), value) for labels, value in sums)
+    for part in index.companies:
+        for window, found in limited_part_sums(index, part, measure, windows):
+            samples[window] += found
     return samples
 
 
-def columns_as_served(view: ReportView, part: str, measure: Measure) -> Mapping[Labels, Column] | None:
+def limited_part_sums(
+    index: CompanyIndex, part: str, measure: Measure, spans: Mapping[Span, Sequence[date]]
+) -> Iterator[tuple[Span, Iterable[Sample]]]:
+    """Yields the figures of a measure with limited labels over some spans of days: the kept values, and `other`.
+
+    All spans at once, because far more is held of a company than is served.
+    """
+    view = index.view
+    if (columns := _columns_as_served(view, part, measure)) is not None:
+        yield from ((span, _column_samples(index, part, columns, days)) for span, days in spans.items())
+        return
+    kept, caps = view.kept.get(measure.family, {}), view.label_limits.caps(measure)
+    for company, held in uses(view.ledger, part, measure, view.label_limits.value_length, index.companies[part]):
+        own, keeps = (view.source, company, view.ledger.names[company]), kept.get(company, frozenset())
+        for span, days in spans.items():
+            sums = kept_sums(held, keeps, caps, days, measure)
+            yield span, [Sample((*own, *labels), value) for labels, value in sums]
+
+
+def _columns_as_served(view: ReportView, part: str, measure: Measure) -> Mapping[Labels, Column] | None:
     """Returns the columns of a measure by served label values if no values are joined, else None.
 
     Then a sum over days is one of columns, which takes half the time.
