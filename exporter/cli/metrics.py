@@ -13,7 +13,7 @@ from exporter.exposition.telemetry import Telemetry
 from exporter.metrics.activities import HELP, label_names
 from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES, REPORT_LABELS, SOURCE_FAMILIES
 from exporter.metrics.unmatched import UNMATCHED, UNMATCHED_INFO
-from exporter.metrics.windows import LAST_DAY, MONTH, TODAY, WEEK, family_of, windows
+from exporter.metrics.usage import LAST_DAY, MONTH, TODAY, WEEK, family_of, windows
 from exporter.platforms.registry import platforms
 
 EXAMPLES = {

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from exporter.domain.model import Activity, Column, Measure
 from exporter.metrics.report_view import CompanyIndex
-from exporter.metrics.windows import WEEK
+from exporter.metrics.usage import WEEK
 
 OnDay = Callable[[date], list[float]]
 """Makes the figures of a day, in the order of companies; NaN is unknown."""

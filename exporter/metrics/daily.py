@@ -18,8 +18,7 @@ from msgspec import Meta
 
 from exporter.domain.model import Kind, Measure
 from exporter.metrics.report_view import CompanyIndex, ReportView
-from exporter.metrics.usage import limited_part_sums
-from exporter.metrics.windows import family_of, windows
+from exporter.metrics.usage import family_of, limited_part_sums, windows
 
 
 class DayState(StrEnum):

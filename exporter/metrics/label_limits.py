@@ -16,7 +16,6 @@ from msgspec import Struct, field
 from exporter.domain.model import Column, Kind, Measure
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.table import in_order
-from exporter.metrics.windows import MONTH
 from exporter.platforms.api import Report
 
 BATCH = 500
@@ -115,15 +114,14 @@ class LabelLimits(Struct, frozen=True):
 
 
 def keep_labels(
-    report: Report, ledger: Ledger, last_day: date | None, limits: LabelLimits, before: Mapping[str, Kept]
+    report: Report, ledger: Ledger, month: Sequence[date], limits: LabelLimits, before: Mapping[str, Kept]
 ) -> Mapping[str, Kept]:
-    """Chooses anew, by family, which label values each company keeps; `before` are those that it has.
+    """Chooses anew, by family, which label values each company keeps by their sums over the `month`.
 
-    The first of a report's families with the same limit on the first label chooses for all; the others fill what
-    is left.
+    `before` are those that it has. The first of a report's families with the same limit on the first label chooses for
+    all; the others fill what is left.
     """
-    month, length = MONTH.ending(last_day) if last_day is not None else (), limits.value_length
-    companies = in_order(ledger.names)
+    length, companies = limits.value_length, in_order(ledger.names)
     chosen: dict[str, Kept] = {}
     leaders: dict[str, str] = {}
     for measure in report.measures:

@@ -16,8 +16,7 @@ from exporter.domain.selectors import literal
 from exporter.ledger.table import by_number
 from exporter.metrics.activities import activity_families
 from exporter.metrics.report_view import CompanyIndex, DeferredFamily, ReportView, SourceInfo
-from exporter.metrics.usage import usage_families
-from exporter.metrics.windows import SUMS
+from exporter.metrics.usage import SUMS, usage_families
 from exporter.platforms.api import INVARIANTS
 
 REPORT_LABELS = ("source", "report")

@@ -1,21 +1,77 @@
-"""Usage figures of companies: one family per measure and window, and sums over its days; pure, knows no platform.
+"""Usage figures of companies: the windows of a measure, a family for each, and sums over its days; pure.
 
 paradigm_user_queries_last_day{source="production",company_id="17",company="Northwind",mode="chat"} 61.0
 """
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import cache, partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from exporter.domain.model import Column, Kind, Measure, Sample
+from exporter.domain.model import Column, Expendable, Family, Kind, Measure, Sample
+from exporter.ledger.day_status import DayStatus
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.label_limits import OTHER, Labels, Uses, columns_if_all_fit, placed, sum_over, uses
 from exporter.metrics.report_view import CompanyIndex, DeferredFamily, ReportView
-from exporter.metrics.windows import TODAY, Window, days_by_window, family_of, windows
+from exporter.platforms.api import Report
 
 Span = TypeVar("Span")
+COMPANY_LABELS = ("source", "company_id", "company")
+
+
+class Window(NamedTuple):
+    """A window: the suffix of the family's name, words for HELP, and the number of days that it adds up."""
+
+    suffix: str
+    words: str
+    day_gauge: str
+    days: int = 1
+    expendable: Expendable = Expendable.NEVER
+
+    def ending(self, last: date) -> tuple[date, ...]:
+        """Returns the days of the window that ends with `last`, newest first."""
+        return tuple(last - timedelta(days=n) for n in range(self.days))
+
+
+_DAY = "chat_usage_report_day_timestamp_seconds"
+LAST_DAY = Window("_last_day", "on the last day", f"day: {_DAY}")
+TODAY = Window("_today", "so far today", "as of chat_usage_poll_last_success_timestamp_seconds")
+WEEK = Window("_7d", "over 7 days", f"last day: {_DAY}", 7, Expendable.WEEK)
+MONTH = Window("_28d", "over 28 days", f"last day: {_DAY}", 28, Expendable.MONTH)
+SUMS = (WEEK, MONTH)
+
+
+def windows(measure: Measure) -> tuple[Window, ...]:
+    """Returns the windows of a measure: none for a moment or level, sums only for what adds up."""
+    if measure.kind in (Kind.INSTANT, Kind.LEVEL, Kind.INFO):
+        return ()
+    return (LAST_DAY, *((TODAY,) if measure.today else ()), *(SUMS if measure.kind is Kind.SUM else ()))
+
+
+def days_by_window(measure: Measure, status: DayStatus, *, sums: bool) -> Mapping[Window, tuple[date, ...]]:
+    """Returns the days of each window that may be served, newest first; windows of several days only with `sums`."""
+    found: dict[Window, tuple[date, ...]] = {}
+    for window in windows(measure):
+        last = status.today if window is TODAY else status.last_day
+        if last is not None and (window.days == 1 or sums):
+            found[window] = tuple(day for day in window.ending(last) if window.days == 1 or day in status.covered)
+    return found
+
+
+def family_of(measure: Measure, window: Window | None, report: Report) -> Family:
+    """Returns the family of a measure in a window, without samples."""
+    if measure.per_subject:
+        expendable = Expendable.CHANNELS
+    elif any(measure.limits):
+        expendable = Expendable.LIMITED_LABELS
+    else:
+        expendable = window.expendable if window else Expendable.NEVER
+    over = f" {window.words}" if window else ""
+    when = f", {window.day_gauge}" if window else ""
+    text = f"{measure.help}{over} ({report.name}); cached{when}."
+    name = f"{measure.family}{window.suffix}" if window else measure.family
+    return Family(name, text, COMPANY_LABELS + measure.labels, expendable=expendable)
 
 
 def usage_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
@@ -88,12 +144,12 @@ def window_sums(index: CompanyIndex, measure: Measure, days: Sequence[date]) -> 
 
 
 def limited_sums(
-    index: CompanyIndex, measure: Measure, windows: Mapping[Window, Sequence[date]]
+    index: CompanyIndex, measure: Measure, days: Mapping[Window, Sequence[date]]
 ) -> Mapping[Window, Sequence[Sample]]:
     """Returns the figures of a measure with limited labels by window."""
-    samples: dict[Window, list[Sample]] = {window: [] for window in windows}
+    samples: dict[Window, list[Sample]] = {window: [] for window in days}
     for part in index.companies:
-        for window, found in limited_part_sums(index, part, measure, windows):
+        for window, found in limited_part_sums(index, part, measure, days):
             samples[window] += found
     return samples
 

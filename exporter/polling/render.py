@@ -11,6 +11,7 @@ from exporter.ledger.day_status import day_status
 from exporter.metrics.label_limits import keep_labels
 from exporter.metrics.report_health import deferred_families, source_families
 from exporter.metrics.report_view import ReportView, SourceInfo
+from exporter.metrics.usage import MONTH
 from exporter.platforms.api import Report
 from exporter.polling.target import ReportState, Target
 
@@ -30,6 +31,7 @@ def view(target: Target, report: Report, state: ReportState, now: datetime) -> R
     status = day_status(state.ledger, now, state.health.read_at, target.rules)
     if not report.has_days:
         status = replace(status, last_day=None, today=None, empty_day=False)
+    month = () if status.last_day is None else MONTH.ending(status.last_day)
     has_limited_labels = any(any(measure.limits) for measure in report.measures)
     return ReportView(
         target.source,
@@ -39,7 +41,7 @@ def view(target: Target, report: Report, state: ReportState, now: datetime) -> R
         state.health,
         target.rules,
         target.limits,
-        keep_labels(report, state.ledger, status.last_day, target.limits, state.kept) if has_limited_labels else {},
+        keep_labels(report, state.ledger, month, target.limits, state.kept) if has_limited_labels else {},
         target.min_group,
         target.excluded,
         target.company_limits,

@@ -16,7 +16,7 @@ from exporter.domain.threads import FileStamp
 from exporter.exposition.series_limit import PageLimits
 from exporter.metrics.activities import HELP
 from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES
-from exporter.metrics.windows import family_of, windows
+from exporter.metrics.usage import family_of, windows
 from exporter.platforms.api import Account, Override, Platform
 from exporter.polling.schedule import Cadence
 from exporter.polling.target import Target

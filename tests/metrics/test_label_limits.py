@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from exporter.domain.model import READ_COMPLETELY, Column, Days, Kind, Measure, Reading, Row
 from exporter.ledger.day_status import DayStatus
 from exporter.ledger.ledger import Asked, Ledger, fold
-from exporter.metrics import windows
+from exporter.metrics import usage
 from exporter.metrics.label_limits import (
     OTHER,
     LabelLimits,
@@ -233,13 +233,13 @@ def test_a_window_has_what_each_company_used_in_it(history: History, length: int
     tools_used = {tool[:length] for companies in history.values() for used in companies.values() for tool in used}
     status = DayStatus(YESTERDAY, TODAY, empty_day=False, stale=False, covered=frozenset(ledger.blocks))
     limits = LabelLimits({"tools": most}, length)
-    kept = keep_labels(paradigm.TOOLS, ledger, YESTERDAY, limits, {})
+    kept = keep_labels(paradigm.TOOLS, ledger, usage.MONTH.ending(YESTERDAY), limits, {})
     health = Health(timedelta(hours=1), history=True)
     view = ReportView("production", paradigm.TOOLS, ledger, status, health, RULES, limits, kept)
-    found = limited_sums(CompanyIndex(view), measure, windows.days_by_window(measure, status, sums=True))
+    found = limited_sums(CompanyIndex(view), measure, usage.days_by_window(measure, status, sums=True))
 
     for window, samples in found.items():
-        days = window.ending(TODAY if window is windows.TODAY else YESTERDAY)
+        days = window.ending(TODAY if window is usage.TODAY else YESTERDAY)
         used: dict[Labels, float] = {}
         for day, companies in history.items():
             for company, told in companies.items():
@@ -263,11 +263,11 @@ def test_what_a_row_without_a_marker_lacks_is_unknown() -> None:
     ledger = fold(ledger, reading, Asked(Days(TODAY, TODAY), TODAY, NOON, 45), lambda _id, _name: True)
     limits, health = LabelLimits({"tools": 9}, 10), Health(timedelta(hours=1), history=True)
     status = DayStatus(TODAY, None, empty_day=False, stale=False, covered=frozenset(ledger.blocks))
-    kept = keep_labels(paradigm.TOOLS, ledger, TODAY, limits, {})
+    kept = keep_labels(paradigm.TOOLS, ledger, MONTH, limits, {})
     view = ReportView("production", paradigm.TOOLS, ledger, status, health, RULES, limits, kept)
-    found = limited_sums(CompanyIndex(view), MARKED_TOOLS, windows.days_by_window(MARKED_TOOLS, status, sums=True))
+    found = limited_sums(CompanyIndex(view), MARKED_TOOLS, usage.days_by_window(MARKED_TOOLS, status, sums=True))
 
-    assert {sample.label_values[1:]: sample.value for sample in found[windows.WEEK]} == {
+    assert {sample.label_values[1:]: sample.value for sample in found[usage.WEEK]} == {
         ("1", "name", "a"): 3.0,
         ("2", "name", "a"): 1.0,
         ("2", "name", "b"): 1.0,

@@ -10,7 +10,7 @@ import pytest
 
 from exporter.domain.scope import Scope
 from exporter.metrics.report_health import COMPANY_INFO
-from exporter.metrics.windows import family_of, windows
+from exporter.metrics.usage import family_of, windows
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.polling.target import Target
 from exporter.simulator.app import create_app

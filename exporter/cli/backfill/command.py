@@ -22,7 +22,7 @@ from exporter.domain.calendars import day_at
 from exporter.domain.clock import utcnow
 from exporter.domain.errors import ConfigError, FailedError, StoreError
 from exporter.domain.model import Days
-from exporter.metrics.windows import COMPANY_LABELS
+from exporter.metrics.usage import COMPANY_LABELS
 from exporter.settings import Settings, Source
 from exporter.settings.readers import day
 
