@@ -12,7 +12,6 @@ from exporter.exposition.series_limit import DROPPED, SERIES
 from exporter.exposition.telemetry import Telemetry
 from exporter.metrics.activities import HELP, label_names
 from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES, REPORT_LABELS, SOURCE_FAMILIES
-from exporter.metrics.unmatched import UNMATCHED, UNMATCHED_INFO
 from exporter.metrics.usage import LAST_DAY, MONTH, TODAY, WEEK, family_of, windows
 from exporter.platforms.registry import platforms
 
@@ -135,7 +134,7 @@ def sections() -> Iterator[Section]:
     yield Section("Activities and limits", of_activities)
     gauges = [Family(gauge.name, gauge.help, REPORT_LABELS) for gauge in REPORT_GAUGES]
     yield Section("Reports", (*gauges, *REPORT_FAMILIES))
-    yield Section("Sources", (*SOURCE_FAMILIES, UNMATCHED, UNMATCHED_INFO, SERIES, DROPPED))
+    yield Section("Sources", (*SOURCE_FAMILIES, SERIES, DROPPED))
     yield Section("Exporter", tuple(_live()))
 
 

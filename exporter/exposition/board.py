@@ -12,7 +12,7 @@ from msgspec import Struct
 from exporter.domain.model import Expendable, Family, Sample
 from exporter.exposition.series_limit import DROPPED, REASONS, SERIES, USUAL_LIMITS, Amounts, PageLimits, kinds_to_drop
 from exporter.exposition.text import EMPTY, Chunk, Key, Page, Quoted, join, write
-from exporter.metrics.report_health import deferred_families
+from exporter.metrics.report_health import Unmatched, deferred_families, unmatched_everywhere, unmatched_families
 from exporter.metrics.report_view import (
     DeferredFamily,
     ReportView,
@@ -20,7 +20,6 @@ from exporter.metrics.report_view import (
     changed_companies,
     differ_in_rows_alone,
 )
-from exporter.metrics.unmatched import Unmatched, everywhere, unmatched_families
 
 MOST_CHANGED = 0.5
 """Up to this share of changed companies lines are updated; above it all are made anew."""
@@ -83,7 +82,7 @@ class Board:
             for (source, report), written in chunks.items()
             if report and any(chunk.series and chunk.family.has_companies for chunk in written)
         }
-        unmatched = everywhere(infos.values())
+        unmatched = unmatched_everywhere(infos.values())
         page = _page(chunks, unmatched, limits)
         self.shown = Published(page, self.shown.served & chunks.keys() | served, views, infos, unmatched)
         self._chunks, self.limits = chunks, limits

@@ -12,9 +12,8 @@ from exporter.domain.model import Column, Days, Family, Reading, Row
 from exporter.exposition.series_limit import DROPPED, REASONS, SERIES
 from exporter.exposition.telemetry import Telemetry
 from exporter.ledger.ledger import Asked, Ledger, fold
-from exporter.metrics.report_health import families, source_families
+from exporter.metrics.report_health import UNMATCHED, families, source_families
 from exporter.metrics.report_view import Health
-from exporter.metrics.unmatched import UNMATCHED
 from exporter.platforms.api import Report
 from exporter.polling.render import source_view, view
 from exporter.polling.target import ReportState, Target

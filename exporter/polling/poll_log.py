@@ -3,7 +3,7 @@
 import logging
 
 from exporter.domain.text import enumerated, printable
-from exporter.metrics.unmatched import Unmatched
+from exporter.metrics.report_health import Unmatched
 from exporter.polling.poll_result import PollResult
 from exporter.polling.target import ReportState
 

@@ -22,7 +22,7 @@ from exporter.domain.clock import Clock
 from exporter.domain.model import Family
 from exporter.metrics import report_health
 from exporter.metrics.activities import MISSING
-from exporter.metrics.unmatched import UNMATCHED_INFO
+from exporter.metrics.report_health import UNMATCHED_INFO
 from exporter.platforms.registry import platforms
 from exporter.settings import load
 from exporter.simulator.app import create_app

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from exporter.domain import calendars
 from exporter.domain.text import enumerated
 from exporter.exposition.board import Published
+from exporter.metrics.report_health import Unmatched
 from exporter.metrics.report_view import Health, ReportView, SourceInfo
-from exporter.metrics.unmatched import Unmatched
 from exporter.web.status.text import day_ago, figure, moment, span
 
 FAILING_FOR = timedelta(hours=6)
