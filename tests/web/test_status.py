@@ -24,10 +24,9 @@ from exporter.simulator.paradigm.world import MODES, World
 from exporter.web.app import create_app
 from exporter.web.server.basic_auth import BasicAuth
 from exporter.web.server.web_config import LiveWebConfig
-from exporter.web.status.company_page import CompanyQuery
+from exporter.web.status.company_page import CompanyQuery, sparkline
 from exporter.web.status.page import Links, PageState, StatusPage
 from exporter.web.status.problems import FailedReload
-from exporter.web.status.sparkline import sparkline
 from exporter.web.status.text import day_name, figure, measured, share, span, words
 from tests.pipeline.pipeline import BUILT_IN, RULES, ManualClock, Pipeline, set_scenarios, target_with, utc
 from tests.pipeline.test_believable_days import Platform, all_days

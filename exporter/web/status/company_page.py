@@ -1,6 +1,8 @@
 """Queries for companies, and what they ask for: sorted, a page of them, each with its six weeks. Pure."""
 
+import math
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from functools import partial
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -9,15 +11,21 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from exporter.exposition.text import Key
-from exporter.metrics.report_view import ReportView
+from exporter.metrics.activity_figures import activity_figures
+from exporter.metrics.report_view import CompanyIndex, ReportView
 from exporter.web.status.company_rows import UNMEASURED, Measured, ShownCompanies, ShownCompany
-from exporter.web.status.sparkline import Sparkline, sparklines
+from exporter.web.status.text import measured
 
 PER_PAGE = 50
 ATTENTION = "attention"
 COLUMNS = ("company", "last_day", "today", "usual", "share")
 """What can be sorted by, besides attention; "-" before it is the other way round."""
 LONGEST_WORDS = 200
+DAYS = 42
+"""Of a sparkline; the rest is in pixels."""
+STEP = 3
+HEIGHT = 24
+WIDTH = DAYS * STEP
 
 
 class CompanyQuery(Struct, frozen=True):
@@ -64,6 +72,15 @@ class CompanyQuery(Struct, frozen=True):
     def direction(self, column: str) -> str:
         """Returns how a column is sorted, as `aria-sort` has it; empty if it is not."""
         return {column: "ascending", f"-{column}": "descending"}.get(self.sort, "")
+
+
+class Sparkline(NamedTuple):
+    """Bars of the days before the last one, its bar, a line at what is usual, and all of it in words."""
+
+    bars: str
+    last: str
+    usual: str
+    words: str
 
 
 class CompanyRow(NamedTuple):
@@ -148,3 +165,44 @@ def _lines(rows: Sequence[CompanyRow], views: Mapping[Key, ReportView]) -> Mappi
         for (source, report, activity), usual in wanted.items()
         for company, line in sparklines(views[source, report], activity, usual).items()
     }
+
+
+def sparklines(view: ReportView, activity_name: str, usual: Mapping[str, float | None]) -> Mapping[str, Sparkline]:
+    """Draws 42 days of what alerts judge for each company of `usual`."""
+    last, index = view.day_status.last_day, CompanyIndex(view, usual.keys())
+    found = next(each for each in activity_figures(index) if each.activity.name == activity_name)
+    if last is None or found.on_day is None:
+        return {}
+    days = [last - timedelta(days=DAYS - 1 - n) for n in range(DAYS)]
+    unknown, least = [math.nan] * len(index.names), view.min_group if found.measure.people else 0
+    figures = [found.on_day(day) if day in view.day_status.published else unknown for day in days]
+    lines = {}
+    for company, own in zip(index.all_companies, zip(*figures, strict=True), strict=True):
+        values = [value if value >= least or value == 0 else None for value in own]
+        lines[company] = sparkline(values, last, usual[company], activity_name)
+    return lines
+
+
+def sparkline(values: Sequence[float | None], last_day: date, usual: float | None, activity: str) -> Sparkline:
+    """Draws the figures of the days that end with `last_day`, in a box of WIDTH x HEIGHT.
+
+    A day of zero has half a pixel, a day without a figure nothing.
+    """
+    known = [value for value in values if value is not None]
+    top = max((*known, usual or 0.0, 1.0))
+    bars = [
+        "" if value is None else f"M{place * STEP + 1} {HEIGHT}V{min(_y(value, top), HEIGHT - 0.5):g}"
+        for place, value in enumerate(values)
+    ]
+    level = f"M0 {_y(usual, top)}H{WIDTH}" if usual is not None else ""
+    words = "no complete day in the six weeks before"
+    if known:
+        since = last_day - timedelta(days=len(values) - 1)
+        least, most, last = (measured(value, activity) for value in (min(known), max(known), values[-1]))
+        range_ = f"{len(known)} days with figures, {least} to {most}"
+        words = f"six weeks, {since} to {last_day}: {range_}, on the last day {last}"
+    return Sparkline("".join(bars[:-1]), bars[-1], level, words)
+
+
+def _y(value: float, top: float) -> float:
+    return round(HEIGHT - value / top * (HEIGHT - 1), 1)

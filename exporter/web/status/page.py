@@ -13,10 +13,9 @@ from exporter.domain import calendars
 from exporter.exposition.board import Published
 from exporter.exposition.text import Key
 from exporter.web.status import text
-from exporter.web.status.company_page import CompanyQuery, company_page
+from exporter.web.status.company_page import HEIGHT, WIDTH, CompanyQuery, company_page
 from exporter.web.status.company_rows import ShownCompanies, companies, totals
 from exporter.web.status.problems import FailedReload, Level, all_problems, is_fresh, report_rows
-from exporter.web.status.sparkline import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
     from jinja2 import Template
