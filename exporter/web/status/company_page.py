@@ -8,7 +8,7 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from exporter.exposition.text import Key
 from exporter.metrics.activity_figures import activity_figures
@@ -17,7 +17,7 @@ from exporter.web.status.company_rows import UNMEASURED, Measured, ShownCompanie
 from exporter.web.status.text import measured
 
 PER_PAGE = 50
-ATTENTION = "attention"
+ATTENTION, BROKEN = "attention", "broken"
 COLUMNS = ("company", "last_day", "today", "usual", "share")
 """What can be sorted by, besides attention; "-" before it is the other way round."""
 LONGEST_WORDS = 200
@@ -34,7 +34,7 @@ class CompanyQuery(Struct, frozen=True):
     q: str = ""
     source: str = ""
     activity: str = ""
-    broken: bool = False
+    show: str = ""
     sort: str = ATTENTION
     page: int = 1
 
@@ -45,21 +45,14 @@ class CompanyQuery(Struct, frozen=True):
             q=query.get("q", "").strip()[:LONGEST_WORDS],
             source=query.get("source", "")[:LONGEST_WORDS],
             activity=query.get("activity", "")[:LONGEST_WORDS],
-            broken=query.get("show") == "broken",
+            show=BROKEN if query.get("show") == BROKEN else "",
             sort=sort if sort.removeprefix("-") in COLUMNS else ATTENTION,
             page=max(int(page), 1) if page.isascii() and page.isdecimal() and len(page) < len("1000000") else 1,
         )
 
     def link(self) -> str:
-        given = {
-            "q": self.q,
-            "source": self.source,
-            "activity": self.activity,
-            "show": "broken" if self.broken else "",
-            "sort": "" if self.sort == ATTENTION else self.sort,
-            "page": "" if self.page == 1 else str(self.page),
-        }
-        return f"?{urlencode({name: value for name, value in given.items() if value})}#companies"
+        given = {name: value for name, value in asdict(self).items() if value != getattr(EVERYBODY, name)}
+        return f"?{urlencode(given)}#companies"
 
     def at(self, page: int) -> "CompanyQuery":
         return replace(self, page=page)
@@ -72,6 +65,9 @@ class CompanyQuery(Struct, frozen=True):
     def direction(self, column: str) -> str:
         """Returns how a column is sorted, as `aria-sort` has it; empty if it is not."""
         return {column: "ascending", f"-{column}": "descending"}.get(self.sort, "")
+
+
+EVERYBODY = CompanyQuery()
 
 
 class Sparkline(NamedTuple):
@@ -136,7 +132,7 @@ def _fits(query: CompanyQuery, row: CompanyRow) -> bool:
     return (
         (not query.source or company.source == query.source)
         and (not query.activity or row.activity == query.activity)
-        and (not query.broken or bool(company.breaches))
+        and (not query.show or bool(company.breaches))
         and (not words or words in company.name.casefold() or words == company.company_id.casefold())
     )
 
