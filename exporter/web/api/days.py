@@ -15,9 +15,8 @@ from exporter.exposition.board import Board
 from exporter.exposition.text import Key
 from exporter.metrics.daily import DailyFigures
 from exporter.metrics.report_view import ReportView
-from exporter.web.api.find import DaysPage, available, days_page
 from exporter.web.api.openapi import description
-from exporter.web.api.query import DaysFormat, DaysQuery, read
+from exporter.web.api.query import DaysFormat, DaysPage, DaysQuery, available, days_page, read
 from exporter.web.api.write import csv_pieces, json_pieces
 from exporter.web.negotiation import header, is_known, preferred, takes_gzip
 
@@ -45,7 +44,7 @@ class DaysApi:
         """Answers with a page of days, with 304 if the client has it, or 400 if the query is wrong."""
         views = self._board.shown.views
         try:
-            query = read(request.query_params, available(views))
+            query = read(request.query_params, views)
         except QueryError as error:
             return JSONResponse({"error": str(error)}, 400, VARY)
         format_ = query.format or FORMATS[preferred(header(request, "accept"), tuple(FORMATS))]

@@ -1,21 +1,30 @@
-"""The query of /api/v1/days: one type for its parameters, their errors and their description in OpenAPI."""
+"""The query of /api/v1/days, and the page of companies that it finds; its type also describes it in OpenAPI."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
+from hashlib import blake2b
+from itertools import groupby
 from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from starlette.datastructures import QueryParams
 
+from exporter import __version__
 from exporter.domain.errors import QueryError
 from exporter.domain.model import Days
 from exporter.domain.nearest import remedy
-from exporter.domain.selectors import selector
+from exporter.domain.selectors import selector, selects
+from exporter.exposition.text import Key
+from exporter.ledger.table import by_number
+from exporter.metrics.daily import DailyFigure, DailyFigures, measures
+from exporter.metrics.report_view import ReportView
 
 MOST_COMPANIES = 10_000
 LONGEST_SHOWN = 60
 LONGEST_SELECTOR = 256  # the standard library compiles each glob and caches thousands of them
+PIECE = 20
+"""Number of companies per piece: about 20,000 figures of 46 days, for which other readers wait 0.2 s."""
 
 DaysFormat = Literal["json", "csv"]
 Selector = Annotated[str, Meta(max_length=LONGEST_SELECTOR)]
@@ -67,10 +76,10 @@ REMEDIES = {
 }
 
 
-def read(parameters: QueryParams, available: Available) -> DaysQuery:
+def read(parameters: QueryParams, views: Mapping[Key, ReportView]) -> DaysQuery:
     """Reads a query string; QueryError if a parameter is unknown, repeated or wrong."""
     values: dict[str, object] = {}
-    known = {**available, "format": get_args(DaysFormat)}
+    known = {**available(views), "format": get_args(DaysFormat)}
     for name in parameters:
         if name not in PARAMETERS:
             raise QueryError(_unknown("parameter", name, PARAMETERS))
@@ -105,3 +114,67 @@ def _shown(value: str) -> str:
     """Quotes any value in one line, cut off if it is long."""
     shown = value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}..."
     return ascii(shown) if not shown.isprintable() else f'"{shown}"'
+
+
+class DaysPage(msgspec.Struct, frozen=True):
+    """A page of companies by source and id; `next` is the next page's cursor; `version` changes with the answer."""
+
+    query: DaysQuery
+    all_daily: Sequence[DailyFigures]
+    companies: Sequence[tuple[str, str]]
+    next: str | None
+    version: str
+
+    def figures(self) -> Iterator[Sequence[DailyFigure]]:
+        """Yields the figures of some companies at a time: by company, day, report, measure and label."""
+        for source, group in groupby(self.companies, key=lambda each: each[0]):
+            ids = [company_id for _, company_id in group]
+            reports = [daily for daily in self.all_daily if daily.view.source == source]
+            for start in range(0, len(ids), PIECE):
+                some = ids[start : start + PIECE]
+                found = [
+                    figure
+                    for daily in reports
+                    for figure in daily.figures(some, wanted(daily.view, self.query), self.query.days)
+                ]
+                yield sorted(found, key=lambda each: (by_number(each.company_id), each.date))
+
+
+def days_page(daily: Mapping[Key, DailyFigures], query: DaysQuery) -> DaysPage:
+    """Returns the answer to a query, from the daily figures of all reports in order."""
+    asked = [each for each in daily.values() if not query.source or each.view.source in query.source]
+    matching = [each for each in asked if wanted(each.view, query)]
+    companies = _companies(matching, query)
+    page = companies[: query.limit]
+    version = blake2b(repr((__version__, query)).encode(), digest_size=16)
+    for each in matching:
+        version.update(each.version)
+    following = "/".join(page[-1]) if len(companies) > len(page) else None
+    return DaysPage(query, matching, page, following, version.hexdigest())
+
+
+def wanted(view: ReportView, query: DaysQuery) -> frozenset[str]:
+    families = frozenset(measure.family for measure in measures(view))
+    return families & frozenset(query.measure) if query.measure else families
+
+
+def available(views: Mapping[Key, ReportView]) -> Available:
+    families = {measure.family for view in views.values() for measure in measures(view)}
+    return {"source": sorted({source for source, _ in views}), "measure": sorted(families)}
+
+
+def _companies(all_daily: Sequence[DailyFigures], query: DaysQuery) -> Sequence[tuple[str, str]]:
+    """Returns source and id of the matching companies after the cursor, in order."""
+    found = {
+        (daily.view.source, company_id)
+        for daily in all_daily
+        for company_id, name in daily.companies.items()
+        if not query.company or any(selects(each, company_id, name) for each in query.company)
+    }
+    ordered = sorted(found, key=_place)
+    return [each for each in ordered if _place(each) > _place(query.after)] if query.after else ordered
+
+
+def _place(company: tuple[str, str]) -> tuple[str, tuple[int, str]]:
+    source, company_id = company
+    return source, by_number(company_id)

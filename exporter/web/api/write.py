@@ -11,8 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from exporter.metrics.daily import DailyFigure, DailyFigures, State
-from exporter.web.api.find import DaysPage
-from exporter.web.api.query import DaysQuery
+from exporter.web.api.query import DaysPage, DaysQuery
 
 COLUMNS = (
     *("date", "source", "report", "company_id", "company", "measure"),
