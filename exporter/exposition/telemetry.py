@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 
 from exporter import __version__
 from exporter.domain.errors import OUTCOMES
-from exporter.exposition.text import Format
+from exporter.exposition.text import END, Format
 
 REPORT_LABELS = ("source", "report")
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0)
@@ -138,9 +138,6 @@ class Telemetry:
         if format_ not in self._written:
             self._written[format_] = _latest(self.registry, format_).removesuffix(END)
         return self._written[format_] + _latest(self._process, format_)
-
-
-END = b"# EOF\n"
 
 
 def _latest(registry: client.CollectorRegistry, format_: Format) -> bytes:

@@ -29,6 +29,8 @@ SMALL = 16 * 1024
 RUN = 1024 * 1024
 EXPONENTS_FROM = 1e6
 """From here on Go's %g writes exponents."""
+END = b"# EOF\n"
+"""Of OpenMetrics."""
 AT_ONCE = 1000
 """Lines encoded together: a text with one emoji takes four bytes per character."""
 

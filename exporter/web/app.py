@@ -1,5 +1,6 @@
 """The routes. A scrape takes finished bytes and appends live metrics; only /-/reload changes anything."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from datetime import datetime
 from functools import partial
@@ -12,8 +13,7 @@ from starlette.routing import Route
 
 from exporter.domain.threads import Worker
 from exporter.exposition.board import Board, Published
-from exporter.exposition.select import select
-from exporter.exposition.text import Body, Format
+from exporter.exposition.text import END, Body, Format
 from exporter.web.api.days import DaysApi
 from exporter.web.negotiation import exposition, header, takes_gzip
 from exporter.web.status.assets import HARDENED, Assets
@@ -23,6 +23,9 @@ from exporter.web.status.problems import FailedReload
 
 HEARTBEAT_SECONDS = 60.0
 HTML = "text/html; charset=utf-8"
+FAMILY = re.compile(rb"^# HELP (\S+)(?: .*)?\n(?:[^#].*\n|# (?!HELP |EOF).*\n)*", re.MULTILINE)
+"""One family of an exposition."""
+SUFFIXES = ("_total", "_bucket", "_sum", "_count", "_created", "_info", "_gsum", "_gcount")
 
 
 class WebContext(Struct, frozen=True):
@@ -66,12 +69,19 @@ async def _metrics(context: WebContext, request: Request) -> Response:
     format_ = exposition(header(request, "accept"))
     body, tail = context.board.shown.page[format_], context.tail(format_)
     if names := request.query_params.getlist("name[]"):
-        selected = await context.worker.run(lambda: select(body.with_tail(tail), names))
+        selected = await context.worker.run(lambda: _selected(body.with_tail(tail), names))
         body, tail = Body.of(selected), b""
     headers = {"Content-Type": format_.value, "Vary": "Accept, Accept-Encoding"}
     if takes_gzip(header(request, "accept-encoding")):
         return Response(body.with_tail_gzipped(tail), headers={**headers, "Content-Encoding": "gzip"})
     return StreamingResponse(_each(body.runs(tail)), headers={**headers, "Content-Length": f"{body.size + len(tail)}"})
+
+
+def _selected(exposition: bytes, names: Collection[str]) -> bytes:
+    """Returns the families that have one of the names, or samples of that name, as Prometheus client libraries do."""
+    wanted = {each.encode() for name in names for each in (name, *map(name.removesuffix, SUFFIXES))}
+    found = (each for each in FAMILY.finditer(exposition) if {each[1], each[1].removesuffix(b"_total")} & wanted)
+    return b"".join(family[0] for family in found) + (END if exposition.endswith(END) else b"")
 
 
 async def _each(runs: Iterable[bytes]) -> AsyncIterator[bytes]:
