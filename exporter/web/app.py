@@ -1,9 +1,11 @@
 """The routes. A scrape takes finished bytes and appends live metrics; only /-/reload changes anything."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from functools import partial
+from hashlib import blake2b
+from pathlib import Path
 
 from msgspec import Struct
 from starlette.applications import Starlette
@@ -15,14 +17,25 @@ from exporter.domain.threads import Worker
 from exporter.exposition.board import Board, Published
 from exporter.exposition.text import END, Body, Format
 from exporter.web.api.days import DaysApi
-from exporter.web.negotiation import exposition, header, takes_gzip
-from exporter.web.status.assets import HARDENED, Assets
+from exporter.web.negotiation import exposition, header, is_known, takes_gzip
 from exporter.web.status.company_page import CompanyQuery
 from exporter.web.status.page import Links, PageState, StatusPage
 from exporter.web.status.problems import FailedReload
 
 HEARTBEAT_SECONDS = 60.0
 HTML = "text/html; charset=utf-8"
+TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+"""Nothing but our own files; no inline script or style, so that a name with markup in it could run nothing."""
+HARDENED = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+A_YEAR = "public, max-age=31536000, immutable"
 FAMILY = re.compile(rb"^# HELP (\S+)(?: .*)?\n(?:[^#].*\n|# (?!HELP |EOF).*\n)*", re.MULTILINE)
 """One family of an exposition."""
 SUFFIXES = ("_total", "_bucket", "_sum", "_count", "_created", "_info", "_gsum", "_gcount")
@@ -130,3 +143,30 @@ async def _reload(context: WebContext, _request: Request) -> Response:
         return PlainTextResponse(hint, 403)
     reason = await context.reload()
     return PlainTextResponse(f"{reason}\n", 500) if reason else PlainTextResponse("reloaded\n")
+
+
+class Assets:
+    """The status page's style, script and icon, read once; `addresses` are relative to it, with their versions.
+
+    Not by Starlette's StaticFiles: its ETag is made of time and size, which builds with a fixed time share, its media
+    types are the host's, it has no Cache-Control, and it reads the disk in a thread for each request.
+    """
+
+    def __init__(self) -> None:
+        folder = Path(__file__).parent / "status" / "static"
+        self._files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+        self._versions = {name: blake2b(content, digest_size=8).hexdigest() for name, content in self._files.items()}
+        self.addresses: Mapping[str, str] = {
+            name: f"static/{name}?v={version}" for name, version in self._versions.items()
+        }
+
+    async def answer(self, request: Request) -> Response:
+        """Answers with a file, 304 if the client has it."""
+        name = request.path_params["name"]
+        if name not in self._files:
+            return PlainTextResponse("there is no such file\n", 404)
+        etag, is_versioned = f'"{self._versions[name]}"', request.query_params.get("v") == self._versions[name]
+        headers = {"ETag": etag, "Cache-Control": A_YEAR if is_versioned else "no-cache", **HARDENED}
+        if is_known(etag, header(request, "if-none-match")):
+            return Response(status_code=304, headers=headers)
+        return Response(self._files[name], headers={**headers, "Content-Type": TYPES[Path(name).suffix]})
