@@ -9,7 +9,7 @@ An activity is the sum of a measure's figures of one company and day over modes,
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import cache, cached_property, partial
 from itertools import repeat
 from statistics import median
@@ -19,20 +19,13 @@ from exporter.domain import calendars
 from exporter.domain.calendars import ONE_DAY, Calendar
 from exporter.domain.model import Family, Sample
 from exporter.metrics.activity_figures import ActivityFigures, OnDay, activity_figures
-from exporter.metrics.limits import (
-    FEW_WEEKS,
-    FEWEST_POINTS,
-    NO_HISTORY,
-    NO_LIMITS,
-    UNREAD,
-    WEEK,
-    WEEKS,
-    ActivityLimits,
-    Limit,
-    why_missing,
-)
+from exporter.metrics.limits import NO_LIMITS, ActivityLimits, Limit
 from exporter.metrics.report_view import CompanyIndex, DeferredFamily, ReportView
 
+NO_HISTORY, FEW_WEEKS, UNREAD = "no_history", "few_weeks", "unread"
+WEEKS = 6
+FEWEST_POINTS = 3
+WEEK = timedelta(days=7)
 LABELS = ("source", "report", "company_id", "company", "activity")
 LIMIT_LABELS = (*LABELS, "bound", "basis", "severity")
 MISSING_LABELS = ("source", "report", "activity", "reason")
@@ -177,7 +170,7 @@ class _Samples:
         for bound, side in (("upper", upper), ("lower", lower)):
             baselines = zip(limits, self._shown(judged, side.baselines), strict=True)
             yield LIMIT, self._numbers(name, (each.usual(bound, baseline) for each, baseline in baselines))
-        why = partial(why_missing, history=self._view.health.history, is_share=bool(judged.volume))
+        why = partial(_why_missing, history=self._view.health.history, is_share=bool(judged.volume))
         sides = zip(zip(*upper, strict=True), zip(*lower, strict=True), strict=True)
         yield MISSING, self._missing(name, map(why, limits, self._calendars, self._index.first_days, sides))
 
@@ -234,3 +227,40 @@ class _Samples:
 def _of_each(on_day: OnDay, days: Iterable[date | None]) -> list[float]:
     """Returns each company's figure on its own day; NaN without one."""
     return [on_day(day)[place] if day else math.nan for place, day in enumerate(days)]
+
+
+def _why_missing(
+    limits: ActivityLimits,
+    calendar: Calendar,
+    first: date,
+    sides: Iterable[tuple[date | None, float, float]],
+    *,
+    history: bool,
+    is_share: bool,
+) -> str | None:
+    """Returns why a limit of a company is not in force; None if all are, or none is configured.
+
+    `first` is the day of its first row. `sides` are what upper, then what lower limits are compared with: a day, the
+    figure then (of shares: the volume) and the baseline; NaN is unknown.
+    """
+    bases = {(limit.bound, limit.basis) for limit in limits.limits}
+    if bases and is_share and not history:
+        return NO_HISTORY
+    for bound, (day, figure, baseline) in zip(("upper", "lower"), sides, strict=True):
+        if bound not in {each for each, _ in bases}:
+            continue
+        if day is None or day < first:
+            return FEW_WEEKS
+        if math.isnan(figure):
+            return UNREAD
+        if (bound, "usual") in bases and math.isnan(baseline):
+            return _why_no_baseline(day, first, calendar, is_share=is_share) if history else NO_HISTORY
+    return None
+
+
+def _why_no_baseline(day: date, first: date, calendar: Calendar, *, is_share: bool) -> str:
+    if is_share:
+        return FEW_WEEKS  # a week without volume has no share
+    earlier = (day - WEEK * n for n in range(1, WEEKS + 1))
+    there = [each for each in earlier if each >= first and each not in calendar.holidays]
+    return UNREAD if len(there) >= FEWEST_POINTS else FEW_WEEKS

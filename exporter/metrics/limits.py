@@ -1,11 +1,10 @@
-"""The limits and the calendar of a company, by the operator's entries, and why limits are not in force; pure, cached.
+"""The limits and the calendar of a company, by the operator's entries; pure, cached.
 
 Of several entries that select a company the last one counts, per limit and severity; of calendars the first one.
 """
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
@@ -123,46 +122,3 @@ def resolved(entries: Iterable[Threshold]) -> Mapping[str, ActivityLimits]:
         )
         for activity, limits in written.items()
     }
-
-
-NO_HISTORY, FEW_WEEKS, UNREAD = "no_history", "few_weeks", "unread"
-WEEKS = 6
-FEWEST_POINTS = 3
-WEEK = timedelta(days=7)
-
-
-def why_missing(
-    limits: ActivityLimits,
-    calendar: Calendar,
-    first: date,
-    sides: Iterable[tuple[date | None, float, float]],
-    *,
-    history: bool,
-    is_share: bool,
-) -> str | None:
-    """Returns why a limit of a company is not in force; None if all are, or none is configured.
-
-    `first` is the day of its first row. `sides` are what upper, then what lower limits are compared with: a day, the
-    figure then (of shares: the volume) and the baseline; NaN is unknown.
-    """
-    bases = {(limit.bound, limit.basis) for limit in limits.limits}
-    if bases and is_share and not history:
-        return NO_HISTORY
-    for bound, (day, figure, baseline) in zip(("upper", "lower"), sides, strict=True):
-        if bound not in {each for each, _ in bases}:
-            continue
-        if day is None or day < first:
-            return FEW_WEEKS
-        if math.isnan(figure):
-            return UNREAD
-        if (bound, "usual") in bases and math.isnan(baseline):
-            return _why_no_baseline(day, first, calendar, is_share=is_share) if history else NO_HISTORY
-    return None
-
-
-def _why_no_baseline(day: date, first: date, calendar: Calendar, *, is_share: bool) -> str:
-    if is_share:
-        return FEW_WEEKS  # a week without volume has no share
-    earlier = (day - WEEK * n for n in range(1, WEEKS + 1))
-    there = [each for each in earlier if each >= first and each not in calendar.holidays]
-    return UNREAD if len(there) >= FEWEST_POINTS else FEW_WEEKS
