@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache, cached_property, partial
-from itertools import repeat
 from statistics import median
 from typing import NamedTuple
 
@@ -109,8 +108,8 @@ class _Samples:
 
     @cached_property
     def _calendars(self) -> Sequence[Calendar]:
-        found, default = self._view.company_limits.calendar, self._view.rules.calendar
-        return list(map(found, self._index.all_companies, self._index.names, repeat(default)))
+        own = map(self._view.company_limits.calendar, self._index.all_companies, self._index.names)
+        return [each or self._view.rules.calendar for each in own]
 
     @cached_property
     def _working_days(self) -> Sequence[date | None]:

@@ -4,8 +4,8 @@ Of several entries that select a company the last one counts, per limit and seve
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -78,26 +78,16 @@ class CompanyLimits(Struct, frozen=True, dict=True):
     calendars: tuple[CompanyCalendar, ...] = ()
 
     @cached_property
-    def _limits(self) -> dict[tuple[str, str], Mapping[str, ActivityLimits]]:
-        return {}
+    def limits(self) -> Callable[[str, str], Mapping[str, ActivityLimits]]:
+        """Returns, by id and name of a company, its limits by activity."""
+        return cache(lambda *company: resolved(each for each in self.thresholds if selects(each.company, *company)))
 
     @cached_property
-    def _calendars(self) -> dict[tuple[str, str], Calendar | None]:
-        return {}
-
-    def limits(self, company_id: str, company: str) -> Mapping[str, ActivityLimits]:
-        key = company_id, company
-        if key not in self._limits:
-            self._limits[key] = resolved(each for each in self.thresholds if selects(each.company, company_id, company))
-        return self._limits[key]
-
-    def calendar(self, company_id: str, company: str, default: Calendar) -> Calendar:
-        """Returns the calendar of a company, or `default`."""
-        key = company_id, company
-        if key not in self._calendars:
-            found = (each.calendar for each in self.calendars if selects(each.company, company_id, company))
-            self._calendars[key] = next(found, None)
-        return self._calendars[key] or default
+    def calendar(self) -> Callable[[str, str], Calendar | None]:
+        """Returns, by id and name of a company, its own calendar."""
+        return cache(
+            lambda *company: next((each.calendar for each in self.calendars if selects(each.company, *company)), None)
+        )
 
 
 def resolved(entries: Iterable[Threshold]) -> Mapping[str, ActivityLimits]:
