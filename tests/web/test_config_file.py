@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from exporter.domain.errors import ConfigError
-from exporter.web.server.tls import is_allowed
+from exporter.web.server.connection import is_allowed
 from exporter.web.server.web_config import LiveWebConfig
 from exporter.web.server.web_config_file import CIPHERS, read
 from tests.certificates import openssl, self_signed

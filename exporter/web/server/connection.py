@@ -5,7 +5,7 @@ import logging
 import os
 import resource
 import ssl
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import TypeAlias, cast
 
 import h11
@@ -14,8 +14,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
-
-from exporter.web.server.tls import is_allowed
 
 log = logging.getLogger(__name__)
 
@@ -191,3 +189,14 @@ class Handshake(asyncio.Protocol):
         self._connection.connection_made(transport)
         if self._received:
             self._connection.data_received(self._received)
+
+
+def is_allowed(certificate: Mapping[str, object] | None, allowed: Sequence[str]) -> bool:
+    """Returns whether a verified client certificate has an allowed subject alternative name.
+
+    As in exporter-toolkit, whole names are compared: DNS name, IP address, e-mail address or URI.
+    """
+    if not allowed:
+        return True
+    names = (certificate or {}).get("subjectAltName", ())
+    return any(name in allowed for _, name in names) if isinstance(names, tuple) else False
