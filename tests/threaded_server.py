@@ -22,7 +22,7 @@ def serve_in_thread(app: Starlette) -> Iterator[str]:
         try:
             yield url(listening)
         finally:
-            running.stop()
+            running.should_exit = True
             thread.join()
 
 

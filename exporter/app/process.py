@@ -63,7 +63,7 @@ async def serving(
     try:
         yield
     finally:
-        running.stop()
+        running.should_exit = True
         await task
 
 

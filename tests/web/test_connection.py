@@ -106,7 +106,7 @@ async def door(limits: ConnectionLimits, certified: Path | None = None) -> Async
             async with asyncio.timeout(TIMEOUT_S), AsyncExitStack() as stack:
                 yield Door(("localhost", listening.getsockname()[1]), stack, trust)
         finally:
-            running.stop()
+            running.should_exit = True
             await serve
 
 

@@ -185,7 +185,7 @@ async def test_a_server_ends_although_a_peer_does_not_read(caplog: pytest.LogCap
         with listen("127.0.0.1:0", OPTION) as listening, peers(url(listening), SCRAPE, count=1):
             serve = asyncio.create_task(running.serve(sockets=[listening]))
             await asked.wait()
-            running.stop()
+            running.should_exit = True
             await serve
 
     assert caplog.text == ""

@@ -71,7 +71,7 @@ def url(listening: socket.socket, *, tls: bool = False) -> str:
 class Server(uvicorn.Server):
     """uvicorn's server without its signal handlers, which raise the signal again and so end the process too early.
 
-    Run it with `await server.serve(sockets=[listening])`.
+    Run it with `await server.serve(sockets=[listening])`; `should_exit` ends it, and open requests then have a second.
     """
 
     def __init__(
@@ -128,10 +128,6 @@ class Server(uvicorn.Server):
             await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
         finally:
             log.setLevel(level)
-
-    def stop(self) -> None:
-        """Makes `serve` return soon; open requests get a second."""
-        self.should_exit = True
 
 
 def origin_form(app: ASGIApp) -> ASGIApp:
