@@ -13,8 +13,7 @@ from msgspec import Struct
 
 from exporter import http as fetch
 from exporter.domain import calendars
-from exporter.exposition.board import NOTHING
-from exporter.exposition.series_limit import PageLimits
+from exporter.exposition.board import NOTHING, PageLimits
 from exporter.polling.poller import Poller, PollOutputs
 from exporter.polling.schedule import Schedule, Timetable
 from exporter.settings import Settings, Source

@@ -1,4 +1,7 @@
-"""The one slot between poller and web: what was published last. Reuses lines of unchanged families and companies."""
+"""The one slot between poller and web: what was published last.
+
+Reuses lines of unchanged families and companies, and drops kinds of series above the maximum of series or bytes.
+"""
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
@@ -10,7 +13,6 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from exporter.domain.model import Expendable, Family, Sample
-from exporter.exposition.series_limit import DROPPED, REASONS, SERIES, USUAL_LIMITS, Amounts, PageLimits, kinds_to_drop
 from exporter.exposition.text import EMPTY, Chunk, Key, Page, Quoted, join, write
 from exporter.metrics.report_health import Unmatched, deferred_families, unmatched_everywhere, unmatched_families
 from exporter.metrics.report_view import (
@@ -25,6 +27,33 @@ MOST_CHANGED = 0.5
 """Up to this share of changed companies lines are updated; above it all are made anew."""
 SELECTORS = " selectors"
 """The key, instead of a report, of the families about a source's selectors; no report has this name."""
+SERIES = Family(
+    "chat_usage_series", "Series of the source on /metrics, without the exporter's live metrics.", ("source",)
+)
+DROPPED = Family(
+    "chat_usage_series_dropped",
+    "Series of the source dropped because of limits.max_series or limits.max_size, by reason.",
+    ("source", "reason"),
+)
+REASONS = {
+    Expendable.CHANNELS: "channels",
+    Expendable.LIMITED_LABELS: "open_labels",
+    Expendable.MONTH: "28d",
+    Expendable.WEEK: "7d",
+}
+"""Kinds of series in the order in which they are dropped, with their label values."""
+
+
+class PageLimits(NamedTuple):
+    """Maximum series of an exposition, and bytes of text."""
+
+    series: int = 2_000_000
+    size: int = 512 * 2**20
+
+
+USUAL_LIMITS = PageLimits()
+Amounts = Mapping[tuple[str, Expendable], int]
+"""Series or bytes of each source, by kind."""
 
 
 class Published(Struct, frozen=True):
@@ -161,10 +190,21 @@ def _page(chunks: Mapping[Key, tuple[Chunk, ...]], unmatched: Unmatched, limits:
         if source in sources:
             counts[source, chunk.family.expendable] += chunk.series
             sizes[source, chunk.family.expendable] += len(chunk.piece.plain)
-    dropped = kinds_to_drop(counts, limits.series) | kinds_to_drop(sizes, limits.size)
+    dropped = _kinds_to_drop(counts, limits.series) | _kinds_to_drop(sizes, limits.size)
     left = (chunk for _, chunk in every if chunk.series and chunk.family.expendable not in dropped)
     counted = (write(each) for each in _counted(sources, counts, dropped) if each.samples)
     return join((*left, *counted))
+
+
+def _kinds_to_drop(amounts: Amounts, most: int) -> frozenset[Expendable]:
+    """Returns the kinds of series to drop so that the rest is at most `most` series or bytes."""
+    left, dropped = sum(amounts.values()), set[Expendable]()
+    for kind in REASONS:
+        if left <= most:
+            break
+        left -= sum(count for (_, each), count in amounts.items() if each is kind)
+        dropped.add(kind)
+    return frozenset(dropped)
 
 
 def _counted(sources: Iterable[str], counts: Amounts, dropped: Container[Expendable]) -> tuple[Family, Family]:

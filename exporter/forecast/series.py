@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from exporter.domain import calendars
 from exporter.domain.model import Column, Days, Family, Reading, Row
-from exporter.exposition.series_limit import DROPPED, REASONS, SERIES
+from exporter.exposition.board import DROPPED, REASONS, SERIES
 from exporter.exposition.telemetry import Telemetry
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.report_health import UNMATCHED, families, source_families

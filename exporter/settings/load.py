@@ -16,7 +16,7 @@ from exporter.domain.calendars import Calendar, CompanyCalendar
 from exporter.domain.errors import ConfigError
 from exporter.domain.selectors import Companies, Entry, Selection
 from exporter.domain.thresholds import built_in
-from exporter.exposition.series_limit import PageLimits
+from exporter.exposition.board import PageLimits
 from exporter.ledger.day_status import DayRules
 from exporter.metrics.label_limits import LabelLimits
 from exporter.metrics.limits import CompanyLimits
