@@ -10,7 +10,7 @@ import typer
 from exporter.domain.model import Family, Measure
 from exporter.exposition.board import DROPPED, SERIES
 from exporter.exposition.telemetry import Telemetry
-from exporter.metrics.activities import HELP, label_names
+from exporter.metrics.activities import without_samples
 from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES, REPORT_LABELS, SOURCE_FAMILIES
 from exporter.metrics.usage import LAST_DAY, MONTH, TODAY, WEEK, family_of, windows
 from exporter.platforms.registry import platforms
@@ -130,8 +130,7 @@ def sections() -> Iterator[Section]:
                 for window in windows(measure) or (None,)
             ]
             yield Section(f"{platform.title}: {report.name}", families, report.measures)
-    of_activities = [Family(name, text, label_names(name, teams=True)) for name, text in HELP.items()]
-    yield Section("Activities and limits", of_activities)
+    yield Section("Activities and limits", without_samples(teams=True))
     gauges = [Family(gauge.name, gauge.help, REPORT_LABELS) for gauge in REPORT_GAUGES]
     yield Section("Reports", (*gauges, *REPORT_FAMILIES))
     yield Section("Sources", (*SOURCE_FAMILIES, SERIES, DROPPED))

@@ -26,8 +26,6 @@ WEEKS = 6
 FEWEST_POINTS = 3
 WEEK = timedelta(days=7)
 LABELS = ("source", "report", "company_id", "company", "activity")
-LIMIT_LABELS = (*LABELS, "bound", "basis", "severity")
-MISSING_LABELS = ("source", "report", "activity", "reason")
 LAST_DAY = "chat_usage_activity_last_day"
 TODAY = "chat_usage_activity_today"
 LAST_WORKING_DAY = "chat_usage_activity_last_working_day"
@@ -52,18 +50,21 @@ def activity_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
     """Yields the families of a report's activities; of stale figures only the fixed limits."""
     samples, view = _Samples(index), index.view
     judged_days, today = _judged_days(view), view.day_status.today
-    for name, text in HELP.items():
-        family = Family(name, text, label_names(name, teams=samples.has_teams))
-        if name == TODAY:
+    for family in without_samples(teams=samples.has_teams):
+        if family.name == TODAY:
             yield DeferredFamily(family, samples.of_today, frozenset([today] if today else []))
         else:
-            yield DeferredFamily(family, partial(samples.of_family, name), judged_days)
+            yield DeferredFamily(family, partial(samples.of_family, family.name), judged_days)
 
 
-def label_names(family: str, *, teams: bool = False) -> tuple[str, ...]:
-    """Returns the labels of an activity family; limits have `team` if any entry sets one."""
-    limits = (*LIMIT_LABELS, "team") if teams else LIMIT_LABELS
-    return {LIMIT: limits, MISSING: MISSING_LABELS, WORKING_DAY: LABELS[:-1]}.get(family, LABELS)
+def without_samples(*, teams: bool) -> list[Family]:
+    """Returns the families of activities; limits have `team` if any entry sets one."""
+    labels = {
+        LIMIT: (*LABELS, "bound", "basis", "severity", *(("team",) if teams else ())),
+        MISSING: ("source", "report", "activity", "reason"),
+        WORKING_DAY: LABELS[:-1],
+    }
+    return [Family(name, text, labels.get(name, LABELS)) for name, text in HELP.items()]
 
 
 def _judged_days(view: ReportView) -> set[date]:
