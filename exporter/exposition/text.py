@@ -61,6 +61,10 @@ class GzipPiece(NamedTuple):
         return cls(plain, deflate(plain), zlib.crc32(plain))
 
 
+_packed_once = lru_cache(1024)(GzipPiece.packed)
+"""For headers, which are the same in consecutive expositions."""
+
+
 def deflate(plain: bytes) -> bytes:
     """Returns raw deflate without an end, so that more can follow."""
     packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, RAW_DEFLATE)
@@ -119,12 +123,6 @@ class Body(Struct, frozen=True):
         size = (self.size + len(tail)) & 0xFFFFFFFF
         deflated = (piece.deflated or b"" for piece in self.pieces)
         return b"".join((GZIP_HEADER, *deflated, end, pack("<II", zlib.crc32(tail, self.crc), size)))
-
-
-@lru_cache(1024)
-def _packed_once(plain: bytes) -> GzipPiece:
-    """Compresses headers once: they are the same in consecutive expositions."""
-    return GzipPiece.packed(plain)
 
 
 def _product(one: int, other: int) -> int:

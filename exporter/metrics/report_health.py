@@ -4,7 +4,7 @@ chat_usage_report_day_timestamp_seconds{source="production",report="chat-session
 chat_usage_config_unmatched_selector_info{source="production",option="companies.exclude",selector="id:12"} 1
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import chain
@@ -32,9 +32,7 @@ def deferred_families(view: ReportView, among: Collection[str] | None = None) ->
     """Yields the families of one report, by default of all companies; whether they have samples shows when made."""
     index = CompanyIndex(view, among)
     figures = iter(()) if view.day_status.stale else usage_families(index)
-    found: Iterable[Family | DeferredFamily] = chain[Family | DeferredFamily](
-        figures, activity_families(index), _health(view)
-    )
+    found = chain[Family | DeferredFamily](figures, activity_families(index), _health(view))
     return (each for each in found if not any(fnmatchcase(each.name, glob) for glob in view.excluded))
 
 
