@@ -167,7 +167,6 @@ class _Report:
 
 
 def _of_companies(view: ReportView, companies: frozenset[str]) -> Mapping[str, DeferredFamily]:
-    """Returns the families of some companies, by name."""
     return {each.name: each for each in deferred_families(view, companies) if isinstance(each, DeferredFamily)}
 
 

@@ -121,7 +121,6 @@ class Telemetry:
         self.changed()
 
     def forget(self, source: str, report: str | None = None) -> None:
-        """Drops all series of a source, or of one report."""
         of_reports = (self._polls, self.requests, self.seconds, self.waits)
         for family in of_reports if report else (*of_reports, self.skew, self.paused_until, self._key_expiry):
             family.remove_by_labels({"source": source, **({"report": report} if report else {})})

@@ -146,7 +146,6 @@ class _Samples:
                 yield Sample(own, start(day))
 
     def _of_activity(self, judged: ActivityFigures) -> Iterator[tuple[str, Iterable[Sample]]]:
-        """Yields the samples of one activity."""
         name, status = judged.activity.name, self._view.day_status
         limits = [each.get(name, NO_LIMITS) for each in self._limits]
         if judged.on_day is None or status.stale or status.last_day is None:
@@ -213,7 +212,6 @@ class _Samples:
                 yield Sample((*own, judged.activity.name), figure)
 
     def _numbers(self, activity: str, limits: Iterable[Iterable[Limit]]) -> Iterator[Sample]:
-        """Yields the limits of each company."""
         for own, of_company in zip(self._labels, limits, strict=True):
             for bound, basis, severity, team, value in of_company:
                 yield Sample((*own, activity, bound, basis, severity, *((team,) if self.has_teams else ())), value)

@@ -28,7 +28,6 @@ class ActivityFigures(NamedTuple):
 
 
 def activity_figures(index: CompanyIndex) -> Iterator[ActivityFigures]:
-    """Yields the activities of a report."""
     measures = {measure.family: measure for measure in index.view.report.measures}
 
     @cache

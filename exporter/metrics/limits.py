@@ -47,7 +47,6 @@ class ActivityLimits(NamedTuple):
     min_volume: float | None = None
 
     def fixed(self) -> Iterator[Limit]:
-        """Yields the limits that are numbers."""
         return (limit for limit in self.limits if limit.basis == "fixed")
 
     def of_volumes(self, least: float, upper: float, lower: float) -> "ActivityLimits":

@@ -108,7 +108,6 @@ def differ_in_rows_alone(before: ReportView, now: ReportView) -> bool:
 
 
 def changed_companies(before: ReportView, now: ReportView, day: date) -> Set[str]:
-    """Returns the companies whose rows of a day differ."""
     tables = ((now.ledger.table(day, part), before.ledger.table(day, part)) for part in now.ledger.first_days)
     return set[str]().union(*(table.changed_since(earlier) for table, earlier in tables))
 

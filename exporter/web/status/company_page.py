@@ -80,8 +80,6 @@ class Sparkline(NamedTuple):
 
 
 class CompanyRow(NamedTuple):
-    """One company and one activity of it."""
-
     company: ShownCompany
     activity: str
     measured: Measured

@@ -26,8 +26,6 @@ MOST_ITEMS = 5
 
 
 class Level(IntEnum):
-    """How bad it is."""
-
     GOOD = 0
     NOTE = 1
     WARNING = 2
@@ -92,7 +90,6 @@ def is_fresh(view: ReportView, now: datetime) -> bool:
 
 
 def report_rows(shown: Published, now: datetime) -> tuple[ReportRow, ...]:
-    """Returns the reports by source and name."""
     return tuple(ReportRow(shown.views[key], of_report(shown.views[key], now)) for key in sorted(shown.views))
 
 

@@ -70,5 +70,4 @@ def measured(value: float | None, activity: str) -> str:
 
 
 def share(ratio: float | None) -> str:
-    """Says a share in per cent."""
     return "–" if ratio is None else f"{figure(float(round(ratio * 100)))} %"
