@@ -1,7 +1,7 @@
 """The only writer of exposition formats: families to lines, lines to gzip pieces, pieces to expositions.
 
 Text 0.0.4 and OpenMetrics 1.0 share sample lines; headers, names of counter families and the end differ. An
-exposition is rendered and compressed once per data change; a scrape appends live self-metrics (`Body.with_tail`).
+exposition is rendered and compressed once per data change; a scrape appends live self-metrics (`Body.runs`).
 """
 
 import zlib
@@ -99,10 +99,7 @@ class Body(Struct, frozen=True):
 
     @property
     def plain(self) -> bytes:
-        return self.with_tail(b"")
-
-    def with_tail(self, tail: bytes) -> bytes:
-        return b"".join((*(piece.plain for piece in self.pieces), tail))
+        return b"".join(piece.plain for piece in self.pieces)
 
     def runs(self, tail: bytes) -> Iterator[bytes]:
         """Yields exposition and tail in runs of about `RUN` bytes, so that no reader needs a copy of it all."""

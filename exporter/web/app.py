@@ -82,7 +82,7 @@ async def _metrics(context: WebContext, request: Request) -> Response:
     format_ = exposition(header(request, "accept"))
     body, tail = context.board.shown.page[format_], context.tail(format_)
     if names := request.query_params.getlist("name[]"):
-        selected = await context.worker.run(lambda: _selected(body.with_tail(tail), names))
+        selected = await context.worker.run(lambda: _selected(body.plain, names) + _selected(tail, names))
         body, tail = Body.of(selected), b""
     headers = {"Content-Type": format_.value, "Vary": "Accept, Accept-Encoding"}
     if takes_gzip(header(request, "accept-encoding")):
