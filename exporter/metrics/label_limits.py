@@ -19,7 +19,7 @@ from exporter.ledger.table import in_order
 from exporter.platforms.api import Report
 
 BATCH = 500
-"""Companies per batch: all held days, with eight tools each, take 10 MiB."""
+"""Companies at a time, which bounds memory: all held days, with eight tools each, take 10 MiB."""
 
 Labels = tuple[str, ...]
 
@@ -46,7 +46,8 @@ def uses(
     """
     tables = {day: block.tables[part] for day, block in ledger.blocks.items() if part in block.tables}
     columns = dict.fromkeys(column for table in tables.values() for column in table.columns)
-    for some in batches(companies):
+    for start in range(0, len(companies), BATCH):
+        some = companies[start : start + BATCH]
         places = {day: table.places(some) for day, table in tables.items()}
         found: dict[str, Uses] = {}
         for column in (each for each in columns if each.family == measure.family):
@@ -84,11 +85,6 @@ def columns_if_all_fit(ledger: Ledger, part: str, measure: Measure, cap: int) ->
     columns = frozenset(column for table in tables for column in table.columns if column.family == measure.family)
     fits = len(measure.labels) == 1 and len({each.label_values for each in columns if each.label_values}) <= cap
     return columns if fits else None
-
-
-def batches(companies: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Cuts companies into batches, which bounds memory."""
-    return (companies[start : start + BATCH] for start in range(0, len(companies), BATCH))
 
 
 OTHER = "other"
