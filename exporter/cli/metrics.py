@@ -131,7 +131,7 @@ def sections() -> Iterator[Section]:
             ]
             yield Section(f"{platform.title}: {report.name}", families, report.measures)
     yield Section("Activities and limits", without_samples(teams=True))
-    gauges = [Family(gauge.name, gauge.help, REPORT_LABELS) for gauge in REPORT_GAUGES]
+    gauges = [Family(name, text, REPORT_LABELS) for name, (text, _) in REPORT_GAUGES.items()]
     yield Section("Reports", (*gauges, *REPORT_FAMILIES))
     yield Section("Sources", (*SOURCE_FAMILIES, SERIES, DROPPED))
     yield Section("Exporter", tuple(_live()))

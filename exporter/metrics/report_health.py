@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import chain
-from typing import NamedTuple
 
 from exporter.domain import calendars
 from exporter.domain.errors import OUTCOMES
@@ -36,67 +35,50 @@ def deferred_families(view: ReportView, among: Collection[str] | None = None) ->
     return (each for each in found if not any(fnmatchcase(each.name, glob) for glob in view.excluded))
 
 
-class Gauge(NamedTuple):
-    """A gauge of one report; None is no sample."""
-
-    name: str
-    help: str
-    value: Callable[[ReportView], float | None]
-
-
-REPORT_GAUGES = (
-    Gauge("chat_usage_report_up", "1 if the last poll of the report succeeded.", lambda v: v.health.outcome == "ok"),
-    Gauge(
-        "chat_usage_report_supported",
+REPORT_GAUGES: Mapping[str, tuple[str, Callable[[ReportView], float | None]]] = {
+    "chat_usage_report_up": ("1 if the last poll of the report succeeded.", lambda v: v.health.outcome == "ok"),
+    "chat_usage_report_supported": (
         "1 if the platform has the report, 0 if not; then it is asked once a day.",
         lambda v: v.health.supported,
     ),
-    Gauge(
-        "chat_usage_report_day_timestamp_seconds",
+    "chat_usage_report_day_timestamp_seconds": (
         "Start of the day that the _last_day families of the report describe, in seconds since 1970.",
         lambda v: calendars.start(day, v.rules.zone).timestamp() if (day := v.day_status.last_day) else None,
     ),
-    Gauge(
-        "chat_usage_report_empty_day",
+    "chat_usage_report_empty_day": (
         "1 while a complete business day without any row waits before it counts as zero.",
         lambda v: v.day_status.empty_day if v.report.has_days else None,
     ),
-    Gauge(
-        "chat_usage_report_companies",
+    "chat_usage_report_companies": (
         "Companies with a row on the last day.",
         lambda v: len(v.ledger.companies_listed(day)) if (day := v.day_status.last_day) else None,
     ),
-    Gauge(
-        "chat_usage_report_companies_withdrawn",
+    "chat_usage_report_companies_withdrawn": (
         "Companies whose rows the platform withdrew; they have no series until it lists them again.",
         lambda v: len(v.ledger.withdrawn),
     ),
-    Gauge(
-        "chat_usage_report_restated_ratio",
+    "chat_usage_report_restated_ratio": (
         "Largest share of a complete day that the last poll changed: sum of changes / sum.",
         lambda v: v.health.restated_ratio,
     ),
-    Gauge(
-        "chat_usage_poll_last_attempt_timestamp_seconds",
+    "chat_usage_poll_last_attempt_timestamp_seconds": (
         "Time of the report's last poll, in seconds since 1970; 0: never.",
         lambda v: v.health.last_attempt.timestamp() if v.health.last_attempt else 0.0,
     ),
-    Gauge(
-        "chat_usage_poll_last_success_timestamp_seconds",
+    "chat_usage_poll_last_success_timestamp_seconds": (
         "Time of the report's last successful poll, in seconds since 1970; 0: never.",
         lambda v: v.health.last_success.timestamp() if v.health.last_success else 0.0,
     ),
-    Gauge(
-        "chat_usage_poll_interval_seconds",
+    "chat_usage_poll_interval_seconds": (
         "Configured time between two polls, in seconds.",
         lambda v: v.health.interval.total_seconds(),
     ),
-    Gauge(
-        "chat_usage_poll_duration_seconds",
+    "chat_usage_poll_duration_seconds": (
         "Duration of the report's last poll, from the first request to the last answer read, in seconds.",
         lambda v: v.health.duration,
     ),
-)
+}
+"""HELP and value by name; None is no sample."""
 LAST_OUTCOME = Family(
     "chat_usage_poll_last_outcome",
     "1 for the outcome of the report's last poll, 0 for the others.",
@@ -153,10 +135,9 @@ def _health(view: ReportView) -> Iterator[Family]:
         ratios = {each.suffix[1:]: len(covered.intersection(each.ending(last))) / each.days for each in SUMS}
         yield _family(COVERAGE, labels, ratios)
     yield replace(RESTATEMENTS, samples=(Sample(labels, float(health.restatements)),))
-    for gauge in REPORT_GAUGES:
-        value = gauge.value(view)
-        samples = () if value is None else (Sample(labels, float(value)),)
-        yield Family(gauge.name, gauge.help, REPORT_LABELS, samples)
+    for name, (text, value_of) in REPORT_GAUGES.items():
+        value = value_of(view)
+        yield Family(name, text, REPORT_LABELS, () if value is None else (Sample(labels, float(value)),))
     yield _family(LAST_OUTCOME, labels, {each: health.outcome == each for each in OUTCOMES})
 
 

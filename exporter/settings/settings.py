@@ -109,7 +109,7 @@ class Settings(Struct, frozen=True):
 
 def _families(platform: Platform) -> tuple[str, ...]:
     """Returns all families that a source of the platform may exclude, those of a backfill too."""
-    found = dict.fromkeys((*HELP, *(each.name for each in (*REPORT_GAUGES, *REPORT_FAMILIES))))
+    found = dict.fromkeys((*HELP, *REPORT_GAUGES, *(each.name for each in REPORT_FAMILIES)))
     for report in platform.reports.values():
         for measure in report.measures:
             found |= dict.fromkeys(family_of(measure, each, report).name for each in windows(measure) or (None,))

@@ -129,7 +129,7 @@ def test_only_openmetrics_ends_the_page(telemetry: Telemetry) -> None:
 
 def test_no_family_is_live_and_rendered(telemetry: Telemetry) -> None:
     """A family on the page twice would make it invalid."""
-    rendered = {*(gauge.name for gauge in REPORT_GAUGES), LAST_OUTCOME.name, SETTLE.name}
+    rendered = {*REPORT_GAUGES, LAST_OUTCOME.name, SETTLE.name}
     live = {sample.name for family in telemetry.served() for sample in family.samples}
 
     assert not rendered & live
