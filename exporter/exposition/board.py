@@ -4,7 +4,7 @@ Reuses lines of unchanged families and companies, and drops kinds of series abov
 """
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, partial
 from types import MappingProxyType
@@ -206,7 +206,7 @@ def _kinds_to_drop(amounts: Amounts, most: int) -> frozenset[Expendable]:
     return frozenset(dropped)
 
 
-def _counted(sources: Iterable[str], counts: Amounts, dropped: Container[Expendable]) -> tuple[Family, Family]:
+def _counted(sources: Iterable[str], counts: Amounts, dropped: Container[Expendable]) -> Iterator[Family]:
     served = Counter[tuple[str, ...]]()
     gone = Counter[tuple[str, ...]]({(source, reason): 0 for source in sources for reason in REASONS.values()})
     for (source, kind), count in counts.items():
@@ -214,8 +214,5 @@ def _counted(sources: Iterable[str], counts: Amounts, dropped: Container[Expenda
             gone[source, REASONS[kind]] += count
         else:
             served[(source,)] += count
-    series, series_dropped = (
-        replace(family, samples=tuple(Sample(labels, float(count)) for labels, count in sorted(found.items())))
-        for family, found in ((SERIES, served), (DROPPED, gone))
-    )
-    return series, series_dropped
+    for family, found in ((SERIES, served), (DROPPED, gone)):
+        yield replace(family, samples=tuple(Sample(labels, float(count)) for labels, count in sorted(found.items())))
