@@ -1,6 +1,7 @@
-"""Makes text from outside safe to print: no control characters, one line, limited length; pure."""
+"""Text for people: safe to print, of limited length, with suggestions for misspelt words; pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from hashlib import blake2b
 
 MOST_NAMED = 12
@@ -33,3 +34,17 @@ def enumerated(words: Sequence[str], most: int = MOST_NAMED) -> str:
     """Lists the first words and counts the rest: `a, b and 3 more`."""
     rest = len(words) - most
     return ", ".join(words[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Returns the known word most like `word`, ignoring case, if there is one."""
+    folded = {each.lower(): each for each in known}
+    close = get_close_matches(word.lower(), folded, n=1)
+    return folded[close[0]] if close else None
+
+
+def remedy(word: str, known: Iterable[str]) -> str:
+    """Returns a hint that names the nearest known word, or else all of them."""
+    known = tuple(known)
+    near = nearest(word, known)
+    return f'did you mean "{near}"?' if near else f"known: {', '.join(known) or 'none'}"

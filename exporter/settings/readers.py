@@ -14,8 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import PlainValidator
 
 from exporter.domain import selectors as language
-from exporter.domain.nearest import nearest, remedy
-from exporter.domain.text import printable
+from exporter.domain.text import nearest, printable, remedy
 
 T = TypeVar("T")
 Loc = tuple[str | int, ...]

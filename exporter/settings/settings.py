@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from exporter.domain.calendars import Calendar
 from exporter.domain.errors import ConfigError
-from exporter.domain.nearest import nearest, remedy
+from exporter.domain.text import nearest, remedy
 from exporter.domain.threads import FileStamp
 from exporter.exposition.board import PageLimits
 from exporter.metrics.activities import HELP

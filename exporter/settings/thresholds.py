@@ -12,7 +12,7 @@ from msgspec import Struct
 from pydantic import BeforeValidator, PlainValidator, ValidationInfo, WrapValidator, field_validator, model_validator
 
 from exporter.domain.errors import ConfigError
-from exporter.domain.nearest import remedy
+from exporter.domain.text import remedy
 from exporter.domain.threads import FileStamp, file_stamp, in_time
 from exporter.domain.thresholds import FLOORS, LIMITS, Threshold
 from exporter.settings import readers, yaml_file

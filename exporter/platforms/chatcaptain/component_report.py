@@ -11,9 +11,9 @@ from datetime import date
 
 from exporter.domain.errors import ConfigError, SchemaError
 from exporter.domain.model import READ_COMPLETELY, READ_IN_PART, Column, Days, Reading, Unread
-from exporter.domain.nearest import remedy
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Selection
+from exporter.domain.text import remedy
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import (
     NO_DISCOVERIES,
