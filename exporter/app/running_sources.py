@@ -15,7 +15,7 @@ from exporter import http as fetch
 from exporter.domain import calendars
 from exporter.exposition.board import NOTHING, PageLimits
 from exporter.polling.poller import Poller, PollOutputs
-from exporter.polling.schedule import Schedule, Timetable
+from exporter.polling.schedule import Schedule
 from exporter.settings import Settings, Source
 
 
@@ -23,10 +23,6 @@ class Running(Struct, frozen=True):
     source: Source
     client: fetch.Client
     poller: Poller
-
-    @property
-    def timetable(self) -> Timetable:
-        return Timetable(self.source.name, self.poller, self.source.cadence)
 
 
 def is_another(old: Source, new: Source) -> bool:
@@ -76,7 +72,7 @@ class Sources:
                 await poller.start()
             self._schedule.start()
             for each in self._running.values():
-                self._schedule.add(each.timetable, self._now())
+                self._schedule.add(each.poller, self._now())
 
     async def aclose(self) -> None:
         for each in self._running.values():
@@ -133,7 +129,7 @@ class Sources:
             self._running.pop(name, None)
         for each in sources.values():
             self._register(each)
-            self._schedule.add(each.timetable, each.poller.due_at())
+            self._schedule.add(each.poller, each.poller.due_at())
         renderings = {name: each.poller.rendering() for name, each in sources.items()}
 
         def publish() -> None:

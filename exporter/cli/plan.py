@@ -13,9 +13,8 @@ from exporter.cli.options import ConfigFile, configured, option
 from exporter.cli.tables import LongColumn, NumberColumn, ShortColumn
 from exporter.domain.clock import utcnow
 from exporter.domain.errors import FailedError
-from exporter.forecast.calls import Forecast, Rate, ReportForecast, SourceForecast, SourcePlan, forecast
+from exporter.forecast.calls import Forecast, Rate, ReportForecast, SourceForecast, forecast
 from exporter.forecast.series import SeriesCounts, Size
-from exporter.settings import Source
 
 MAX_SERIES, MAX_CALLS = "--max-series", "--max-calls-per-day"
 LEGEND = """\
@@ -43,7 +42,7 @@ def plan(
     With a limit, exit 1 and one line on stderr if it can be exceeded.
     """
     settings = configured(config_file, keeps_state=False)
-    foreseen = forecast([planned(each) for each in settings.sources.values()], Size(companies, channels), utcnow())
+    foreseen = forecast([each.target for each in settings.sources.values()], Size(companies, channels), utcnow())
     if format_ == "json":
         typer.echo(json.dumps({"notes": settings.notes, **document(foreseen)}, indent=2))
     else:
@@ -51,10 +50,6 @@ def plan(
             typer.echo(note)
         show(foreseen, Console(highlight=False))
     check_limits(foreseen, max_series, max_calls_per_day)
-
-
-def planned(each: Source) -> SourcePlan:
-    return SourcePlan(each.target, each.cadence, each.poll.requests_per_minute, each.platform.one_company)
 
 
 def check_limits(foreseen: Forecast, max_series: int | None, max_calls: int | None) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,7 +18,7 @@ from exporter.forecast.series import SeriesCounts, Size, live_series, once, serv
 from exporter.ledger.day_status import days_to_ask, days_to_refresh
 from exporter.ledger.ledger import Ledger
 from exporter.platforms.api import Report, Request
-from exporter.polling.schedule import SPREAD, Cadence
+from exporter.polling.schedule import SPREAD, delays
 from exporter.polling.target import Target
 from exporter.polling.transitions import longest_piece
 
@@ -42,15 +43,6 @@ class Rate(Struct, frozen=True):
 NEVER = Rate(0.0, 0)
 PASSES = Rate(1.0, 2)
 """Refresh passes: one after each midnight; 24 hours may include two, or one and a start."""
-
-
-class SourcePlan(Struct, frozen=True):
-    """One configured source; `requests_per_minute` is also the burst."""
-
-    target: Target
-    cadence: Cadence
-    requests_per_minute: int
-    one_company: bool = False
 
 
 class ReportForecast(Struct, frozen=True):
@@ -103,43 +95,45 @@ class Forecast(Struct, frozen=True):
         return sum(sum(series.values()) for series in everywhere)
 
 
-def forecast(plans: Sequence[SourcePlan], size: Size, now: datetime) -> Forecast:
-    """Forecasts the cost of `plans` with sources of this size, over the midnights of a year from `now`."""
-    live = live_series(plan.target for plan in plans)
+def forecast(targets: Sequence[Target], size: Size, now: datetime) -> Forecast:
+    """Forecasts the cost of sources of this size, over the midnights of a year from `now`."""
+    live = live_series(targets)
     sources = tuple(
-        _source(plan, replace(size, companies=min(size.companies, 1)) if plan.one_company else size, now, live)
-        for plan in plans
+        _source(each, replace(size, companies=min(size.companies, 1)) if each.one_company else size, now, live)
+        for each in targets
     )
-    named = size if any(plan.one_company for plan in plans) else replace(size, channels=0)
+    named = size if any(each.one_company for each in targets) else replace(size, channels=0)
     return Forecast(named, sources, live["", ""])
 
 
-def polls(cadence: Cadence, now: datetime) -> Rate:
+def polls(target: Target, now: datetime) -> Rate:
     """Returns how many polls start in 24 hours, including the one at the start of the process.
 
     An interval poll starts up to `jitter` late, uniformly, and the next interval starts then.
     """
-    interval = DAY / (cadence.interval * (1 + cadence.jitter / 2))
-    return Rate(interval + len(cadence.delays()), most_polls(cadence, DAY, now))
+    interval = DAY / (target.interval * (1 + target.jitter / 2))
+    return Rate(interval + len(delays(target)), most_polls(target, DAY, now))
+
+
+def most_polls(target: Target, span: timedelta, now: datetime) -> int:
+    """Returns the maximum of polls that can start within any `span`, without its end."""
+    after_midnight = _most_after_midnight(target.rules.zone, tuple(delays(target).values()), span, now)
+    return -(-span // target.interval) + after_midnight
 
 
 @cache
-def most_polls(cadence: Cadence, span: timedelta, now: datetime) -> int:
-    """Returns the maximum of polls that can start within any `span`, without its end.
-
-    Those after midnight are counted over a year, because days may have 23 or 25 hours.
-    """
-    reach = max(cadence.delays().values(), default=timedelta(0)) + DAY
-    first_day = calendars.day_at(now - reach, cadence.zone)
-    last_day = calendars.day_at(now + A_YEAR_OF_DAYS * DAY, cadence.zone) - calendars.ONE_DAY
-    midnights = [calendars.end(day, cadence.zone) for day in Days(first_day, last_day)]
-    earliest = sorted(midnight + delay for midnight in midnights for delay in cadence.delays().values())
-    of_intervals, most, first = -(-span // cadence.interval), 0, 0
+def _most_after_midnight(zone: ZoneInfo, delays: Sequence[timedelta], span: timedelta, now: datetime) -> int:
+    """Returns the maximum of polls after midnight within any `span` of a year, because days may have 23 or 25 hours."""
+    first_day = calendars.day_at(now - max(delays) - DAY, zone)
+    last_day = calendars.day_at(now + A_YEAR_OF_DAYS * DAY, zone) - calendars.ONE_DAY
+    midnights = [calendars.end(day, zone) for day in Days(first_day, last_day)]
+    earliest = sorted(midnight + delay for midnight in midnights for delay in delays)
+    most, first = 0, 0
     for last, moment in enumerate(earliest):
         while moment - earliest[first] >= span + SPREAD:  # the first one as late, the last one as early as possible
             first += 1
         most = max(most, last + 1 - first)
-    return of_intervals + most
+    return most
 
 
 def most_requests_in_a_minute(requests_per_minute: int) -> int:
@@ -147,19 +141,17 @@ def most_requests_in_a_minute(requests_per_minute: int) -> int:
     return 2 * requests_per_minute - 1
 
 
-def _source(
-    plan: SourcePlan, size: Size, now: datetime, live: Mapping[tuple[str, str], Counter[str]]
-) -> SourceForecast:
-    target, reports = plan.target, []
+def _source(target: Target, size: Size, now: datetime, live: Mapping[tuple[str, str], Counter[str]]) -> SourceForecast:
+    reports = []
     for report in target.reports:
         series = Counter(served(target, report, size, now)) + live[target.source, report.name]
-        reports.append(_report(plan, report, size, now, series))
-    peak = min(sum(report.peak for report in reports), most_requests_in_a_minute(plan.requests_per_minute))
-    return SourceForecast(target.source, polls(plan.cadence, now), peak, tuple(reports), once(target, size, now))
+        reports.append(_report(target, report, size, now, series))
+    peak = min(sum(report.peak for report in reports), most_requests_in_a_minute(target.requests_per_minute))
+    return SourceForecast(target.source, polls(target, now), peak, tuple(reports), once(target, size, now))
 
 
-def _report(plan: SourcePlan, report: Report, size: Size, now: datetime, series: SeriesCounts) -> ReportForecast:
-    scope, rules, rate = plan.target.scope, plan.target.rules, polls(plan.cadence, now)
+def _report(target: Target, report: Report, size: Size, now: datetime, series: SeriesCounts) -> ReportForecast:
+    scope, rules, rate = target.scope, target.rules, polls(target, now)
     recent = days_to_ask(Ledger(), now, rules)
     past = days_to_refresh(recent, rules) if report.has_days else None
     pieces = past.pieces(longest_piece(report, report.day_bytes * size.companies)) if past else ()
@@ -178,6 +170,6 @@ def _report(plan: SourcePlan, report: Report, size: Size, now: datetime, series:
     others = Rate(PASSES.expected * once_a_day, PASSES.most * at_most)
     calls = rate * per_poll + PASSES * per_pass + others
     in_parts = rate.most * most_in_parts([recent]) + PASSES.most * most_in_parts(pieces) + others.most
-    peak = most_polls(plan.cadence, MINUTE, now) * per_poll + per_pass + at_most
-    cap = most_requests_in_a_minute(plan.requests_per_minute)
+    peak = most_polls(target, MINUTE, now) * per_poll + per_pass + at_most
+    cap = most_requests_in_a_minute(target.requests_per_minute)
     return ReportForecast(report.name, calls, in_parts, min(peak, cap), series)

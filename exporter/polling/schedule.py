@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.date import DateTrigger
-from msgspec import Struct
 
 from exporter.domain import calendars
+from exporter.polling.target import Target
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,8 @@ Job = Callable[[], Awaitable[None]]
 
 class Pollable(Protocol):
     """The part of `exporter.polling.poller.Poller` that is needed."""
+
+    target: Target
 
     async def poll(self) -> None:
         """Polls every report once."""
@@ -77,37 +79,22 @@ class AfterMidnight(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 ships n
         return max(midnight + self._delay + self._spread * self._chance.random(), now)
 
 
-class Cadence(Struct, frozen=True):
-    """How often a source is polled: every `interval`, up to `jitter` (a share of it) late, and after each midnight."""
-
-    interval: timedelta
-    jitter: float
-    zone: ZoneInfo
-    settle: timedelta
-
-    def delays(self) -> Mapping[str, timedelta]:
-        """Returns the earliest delay of each poll after midnight, by name; `SPREAD` later at most."""
-        settled = {"settled": self.settle + AFTER_MIDNIGHT} if self.settle else {}
-        return {"midnight": AFTER_MIDNIGHT, **settled}
-
-    def triggers(self, chance: random.Random) -> Mapping[str, BaseTrigger]:
-        """Returns the triggers of polls by name."""
-        return {
-            "interval": Every(self.interval, self.jitter, chance),
-            **{name: AfterMidnight(self.zone, delay, SPREAD, chance) for name, delay in self.delays().items()},
-        }
+def delays(target: Target) -> Mapping[str, timedelta]:
+    """Returns the earliest delay of each poll after midnight, by name; `SPREAD` later at most."""
+    settle = target.rules.settle
+    settled = {"settled": settle + AFTER_MIDNIGHT} if settle else {}
+    return {"midnight": AFTER_MIDNIGHT, **settled}
 
 
-class Timetable(Struct, frozen=True):
-    """When one source is polled."""
-
-    source: str
-    poller: Pollable
-    cadence: Cadence
+def triggers(target: Target, chance: random.Random) -> Mapping[str, BaseTrigger]:
+    """Returns the triggers of a source's polls by name."""
+    zone = target.rules.zone
+    after_midnight = {name: AfterMidnight(zone, delay, SPREAD, chance) for name, delay in delays(target).items()}
+    return {"interval": Every(target.interval, target.jitter, chance), **after_midnight}
 
 
 class Schedule:
-    """Runs timetables until stopped; `beat` and `comparison` are seconds between heartbeats and clock comparisons."""
+    """Polls sources until stopped; `beat` and `comparison` are seconds between heartbeats and clock comparisons."""
 
     def __init__(
         self,
@@ -117,7 +104,7 @@ class Schedule:
         beat: float = BEAT_SECONDS,
         comparison: float = COMPARISON_SECONDS,
     ) -> None:
-        self._timetables: dict[str, Timetable] = {}
+        self._pollers: dict[str, Pollable] = {}
         self._now = now
         self._monotonic = monotonic
         self._chance = chance
@@ -127,7 +114,7 @@ class Schedule:
         any_number = sys.maxsize  # the poller counts overlaps; runs that APScheduler drops are not counted
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": any_number}
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
-        self._running: dict[asyncio.Task[None], tuple[Timetable | None, int]] = {}
+        self._running: dict[asyncio.Task[None], tuple[Pollable | None, int]] = {}
         self._armed = 0  # a counter: jobs armed under an earlier number are void
         self._offset = self._measured()
 
@@ -144,18 +131,18 @@ class Schedule:
             self._scheduler.shutdown(wait=False)
         await _cancel(tuple(self._running))
 
-    def add(self, table: Timetable, first: datetime) -> None:
-        """Polls a source at `first`, then by its timetable."""
-        self._timetables[table.source] = table
-        self._arm_source(table, first)
+    def add(self, poller: Pollable, first: datetime) -> None:
+        """Polls a source at `first`, then as its target says."""
+        self._pollers[poller.target.source] = poller
+        self._arm_source(poller, first)
 
     async def remove(self, source: str) -> None:
         """Stops polling a source; a running poll is cancelled and has ended when this returns."""
-        table = self._timetables.pop(source, None)
+        poller = self._pollers.pop(source, None)
         for job in self._scheduler.get_jobs():
             if job.id.startswith(f"{source}/"):
                 job.remove()
-        await _cancel([task for task, (of, _) in self._running.items() if of is table is not None])
+        await _cancel([task for task, (of, _) in self._running.items() if of is poller is not None])
 
     def alive(self, within: float) -> bool:
         """Returns whether the scheduler ran a job within that many seconds."""
@@ -172,47 +159,47 @@ class Schedule:
         self._armed += 1
         beat = (self._beat, None, self._armed)
         self._scheduler.add_job(self._run, self._beats, beat, id="heartbeat", replace_existing=True)
-        for table in self._timetables.values():
-            self._arm_source(table, self._now())
+        for poller in self._pollers.values():
+            self._arm_source(poller, self._now())
 
-    def _arm_source(self, table: Timetable, first: datetime) -> None:
+    def _arm_source(self, poller: Pollable, first: datetime) -> None:
         async def poll() -> None:
-            await table.poller.poll()
-            self._arm_expiry(table)
+            await poller.poll()
+            self._arm_expiry(poller)
 
-        for name, trigger in table.cadence.triggers(self._chance).items():
-            self._add(table, name, poll, trigger, first if name == "interval" else None)
-        turn = AfterMidnight(table.cadence.zone, timedelta(0), timedelta(0), self._chance)
-        self._add(table, "turn", table.poller.render_all, turn)
-        self._arm_expiry(table)
+        for name, trigger in triggers(poller.target, self._chance).items():
+            self._add(poller, name, poll, trigger, first if name == "interval" else None)
+        turn = AfterMidnight(poller.target.rules.zone, timedelta(0), timedelta(0), self._chance)
+        self._add(poller, "turn", poller.render_all, turn)
+        self._arm_expiry(poller)
 
-    def _arm_expiry(self, table: Timetable) -> None:
+    def _arm_expiry(self, poller: Pollable) -> None:
         """Renders a source anew one second after its figures next become stale."""
 
         async def render() -> None:
-            await table.poller.render_all()
-            self._arm_expiry(table)
+            await poller.render_all()
+            self._arm_expiry(poller)
 
-        moment = table.poller.expires_at()
+        moment = poller.expires_at()
         if moment is not None:
-            self._add(table, "expiry", render, DateTrigger(moment + timedelta(seconds=1), UTC))
+            self._add(poller, "expiry", render, DateTrigger(moment + timedelta(seconds=1), UTC))
 
-    def _add(self, table: Timetable, name: str, job: Job, trigger: BaseTrigger, first: datetime | None = None) -> None:
+    def _add(self, poller: Pollable, name: str, job: Job, trigger: BaseTrigger, first: datetime | None = None) -> None:
         start = {} if first is None else {"next_run_time": first}
-        name = f"{table.source}/{name}"
-        job_of = (job, table, self._armed)
+        name = f"{poller.target.source}/{name}"
+        job_of = (job, poller, self._armed)
         self._scheduler.add_job(self._run, trigger, job_of, id=name, name=name, replace_existing=True, **start)
 
-    async def _run(self, job: Job, table: Timetable | None, armed: int) -> None:
+    async def _run(self, job: Job, poller: Pollable | None, armed: int) -> None:
         """Runs a job where `stop` and `remove` find it; cancels the source's job from before a clock jump."""
         self.compare()
-        if table is not None and (self._timetables.get(table.source) is not table or armed != self._armed):
+        if poller is not None and (self._pollers.get(poller.target.source) is not poller or armed != self._armed):
             return  # removed or replaced after APScheduler made the task and before it began
         task = cast("asyncio.Task[None]", asyncio.current_task())
-        self._running[task] = table, armed
+        self._running[task] = poller, armed
         try:
-            if table is not None:
-                await _cancel([each for each, (of, then) in self._running.items() if of is table and then != armed])
+            if poller is not None:
+                await _cancel([each for each, (of, then) in self._running.items() if of is poller and then != armed])
             await job()
         except asyncio.CancelledError:
             log.debug("cancelled")  # by `stop` or `remove`; APScheduler would log it as an error

@@ -19,9 +19,10 @@ from exporter.platforms.api import Discoveries, Report
 class Target(Struct, frozen=True):
     """One source as the poller knows it.
 
-    The platform may lack reports that are not `required`. `limits` are those of limited labels, `min_group` of
-    people. `selections` are the platform's own, by name, each for the discovery of that name. `selectors` are
-    those in `company_limits`, by option.
+    A poll starts every `interval`, up to `jitter` (a share of it) late; `requests_per_minute` is also the burst.
+    With `one_company`, the account is one. The platform may lack reports that are not `required`. `limits` are those
+    of limited labels, `min_group` of people. `selections` are the platform's own, by name, each for the discovery of
+    that name. `selectors` are those in `company_limits`, by option.
     """
 
     source: str
@@ -38,6 +39,9 @@ class Target(Struct, frozen=True):
     selections: Mapping[str, Selection] = {}
     company_limits: CompanyLimits = CompanyLimits()
     selectors: Mapping[str, tuple[Entry, ...]] = {}
+    jitter: float = 0.0
+    requests_per_minute: int = 60
+    one_company: bool = False
 
 
 class ReportState(Struct, frozen=True):

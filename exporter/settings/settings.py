@@ -18,7 +18,6 @@ from exporter.metrics.activities import HELP
 from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES
 from exporter.metrics.usage import family_of, windows
 from exporter.platforms.api import Account, Override, Platform
-from exporter.polling.schedule import Cadence
 from exporter.polling.target import Target
 from exporter.settings import api_keys
 from exporter.settings.readers import quoted
@@ -45,10 +44,6 @@ class Source:
     overrides: Mapping[str, Override]
     account: Account
     target: Target
-
-    @property
-    def cadence(self) -> Cadence:
-        return Cadence(self.poll.interval, self.poll.jitter, self.target.rules.zone, self.target.rules.settle)
 
     def key(self) -> str:
         """Returns the current key, read again if it is in a file; ConfigError if that cannot be read."""

@@ -198,7 +198,7 @@ class RunningExporter:
             counts = {
                 dict(key[1])["source"]: value for key, value in self.page("chat_usage_polls", outcome="ok").items()
             }
-            running = {table.source for table, _ in self.schedule._running.values() if table is not None}
+            running = {poller.target.source for poller, _ in self.schedule._running.values() if poller is not None}
             return running.isdisjoint(sources) and all(
                 counts.get(each) == polls and self.page("paradigm_sessions_7d", source=each) for each in sources
             )

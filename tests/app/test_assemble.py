@@ -20,7 +20,6 @@ from exporter.domain.calendars import Calendar
 from exporter.domain.errors import ConfigError
 from exporter.ledger.day_status import DayRules
 from exporter.platforms.registry import platforms
-from exporter.polling.schedule import Cadence
 from exporter.settings import Settings, load
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import Bots
@@ -79,7 +78,10 @@ def test_options_arrive_at_the_poller(settings: Settings) -> None:
 
 def test_options_arrive_at_the_schedule(settings: Settings) -> None:
     """How often, how late, and in which zone midnight is."""
-    assert settings.sources["production"].cadence == Cadence(timedelta(minutes=30), 0.2, PARIS, timedelta(hours=8))
+    target = settings.sources["production"].target
+
+    assert (target.interval, target.jitter) == (timedelta(minutes=30), 0.2)
+    assert (target.rules.zone, target.rules.settle) == (PARIS, timedelta(hours=8))
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from rich.console import Console
 
 from exporter.cli import plan
 from exporter.cli.main import run
-from exporter.forecast.calls import SourcePlan, forecast
+from exporter.forecast.calls import forecast
 from exporter.forecast.series import Size
 from exporter.platforms.paradigm.platform import REPORTS
 from tests import environment
-from tests.forecast.test_forecast import HOURLY, target_with
+from tests.forecast.test_forecast import target_with
 from tests.pipeline.pipeline import utc
 
 KEY = "planned.key"
@@ -161,7 +161,7 @@ def test_what_is_ignored_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 def test_a_terminal_of_80_columns_cuts_no_family() -> None:
     """However long the name of the source."""
     target = replace(target_with(), source="production-of-the-whole-company-in-europe-and-asia")
-    foreseen = forecast([SourcePlan(target, HOURLY, 60)], Size(10_000), utc(2026, 11, 20))
+    foreseen = forecast([target], Size(10_000), utc(2026, 11, 20))
     terminal = io.StringIO()
     plan.show(foreseen, Console(file=terminal, width=80, force_terminal=True, no_color=True, highlight=False))
 

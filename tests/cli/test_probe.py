@@ -24,7 +24,7 @@ from exporter.domain.model import Days
 from exporter.domain.scope import Scope
 from exporter.domain.threads import Worker
 from exporter.domain.thresholds import built_in
-from exporter.forecast.calls import SourcePlan, forecast
+from exporter.forecast.calls import forecast
 from exporter.forecast.series import Size
 from exporter.http import RetryBudget
 from exporter.metrics.label_limits import LabelLimits
@@ -41,7 +41,7 @@ from exporter.simulator.paradigm.world import MODES, World
 from exporter.web.server.server import listen, url
 from tests import environment
 from tests.e2e.programs import free_port
-from tests.forecast.test_forecast import HOURLY, everybody_everywhere
+from tests.forecast.test_forecast import everybody_everywhere
 from tests.pipeline.pipeline import RULES, ManualClock, utc
 from tests.threaded_server import serve_in_thread
 
@@ -171,11 +171,11 @@ class TestRows:
             tuple(REPORTS.values()),
             Scope(),
             RULES,
-            HOURLY.interval,
+            timedelta(hours=1),
             limits=limits,
             company_limits=CompanyLimits((built_in(CHAT_SESSIONS.measures),)),
         )
-        [foreseen] = forecast([SourcePlan(target, HOURLY, 60)], Size(companies), NOW).sources
+        [foreseen] = forecast([target], Size(companies), NOW).sources
         found = {each.report: each.found for each in await findings(world=world, REPORTS="auto")}
 
         assert [report.name for report in foreseen.reports] == list(found)

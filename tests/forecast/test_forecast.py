@@ -20,7 +20,6 @@ from exporter.forecast.calls import (
     DAY,
     MINUTE,
     Forecast,
-    SourcePlan,
     forecast,
     most_polls,
     most_requests_in_a_minute,
@@ -32,7 +31,7 @@ from exporter.metrics.label_limits import LabelLimits
 from exporter.metrics.report_health import FIELD_INFO
 from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Report, ReportDefaults, Request
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, REPORTS, USER_ACTIVITIES, USERS
-from exporter.polling.schedule import Cadence
+from exporter.polling.schedule import triggers
 from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import MODES, World
@@ -44,7 +43,6 @@ HOUR = timedelta(hours=1)
 UTC_ZONE, PARIS, LORD_HOWE = ZoneInfo("UTC"), ZoneInfo("Europe/Paris"), ZoneInfo("Australia/Lord_Howe")
 NOW = utc(2026, 11, 20, 18)
 EVERY_REPORT = tuple(REPORTS.values())
-HOURLY = Cadence(HOUR, 0.0, UTC_ZONE, RULES.settle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +65,10 @@ class OneDayPerRequest(ReportDefaults):
         return CHAT_SESSIONS.decode(body, request, context)
 
 
-def moments(cadence: Cadence, begin: datetime, span: timedelta, chance: random.Random) -> list[datetime]:
+def moments(target: Target, begin: datetime, span: timedelta, chance: random.Random) -> list[datetime]:
     """Returns when polls start in the `span` after a start, by asking the triggers as APScheduler does."""
     found = []
-    for name, trigger in cadence.triggers(chance).items():
+    for name, trigger in triggers(target, chance).items():
         moment = begin if name == "interval" else trigger.get_next_fire_time(None, begin)
         while moment < begin + span:
             found.append(moment)
@@ -83,12 +81,16 @@ def most_within(span: timedelta, found: Sequence[datetime]) -> int:
     return max(sum(first <= moment < first + span for moment in found[place:]) for place, first in enumerate(found))
 
 
-def foretell(target: Target, cadence: Cadence = HOURLY, companies: int = 1, now: datetime = NOW) -> Forecast:
-    return forecast([SourcePlan(target, cadence, 60)], Size(companies), now)
+def foretell(target: Target, companies: int = 1, now: datetime = NOW) -> Forecast:
+    return forecast([target], Size(companies), now)
 
 
 def target_with(*reports: Report, scope: Scope | None = None) -> Target:
     return Target("s", "paradigm", reports or (CHAT_SESSIONS,), scope or Scope(), RULES, HOUR)
+
+
+def polled(interval: timedelta, jitter: float, zone: ZoneInfo, settle: timedelta) -> Target:
+    return replace(target_with(), interval=interval, jitter=jitter, rules=replace(RULES, zone=zone, settle=settle))
 
 
 # Series
@@ -187,7 +189,7 @@ def test_series_do_not_hang_on_the_hour(hour: int) -> None:
 def test_each_source_has_its_own_series_and_the_process_has_its_once() -> None:
     """Two equal sources have twice the series of one, except for those of the process."""
     one = foretell(target_with())
-    both = forecast([SourcePlan(replace(target_with(), source=name), HOURLY, 60) for name in ("a", "b")], Size(1), NOW)
+    both = forecast([replace(target_with(), source=name) for name in ("a", "b")], Size(1), NOW)
 
     process = sum(one.series.values())
     assert both.total_series == 2 * (one.total_series - process) + process
@@ -237,7 +239,7 @@ def calls(foreseen: Forecast) -> Mapping[str, float]:
 async def test_the_calls_foretold_are_the_calls_made(report: Report, begin: datetime, expected: int) -> None:
     """Without jitter and with an interval that divides a day, it is exact: 26 polls and a refresh pass."""
     world, target = World.from_seed(1, 3), target_with(report)
-    made = await asked(world, target, world.keys.admin, moments(HOURLY, begin, DAY, random.Random(1)))
+    made = await asked(world, target, world.keys.admin, moments(target, begin, DAY, random.Random(1)))
 
     assert made == calls(foretell(target)) == {report.name: expected}
 
@@ -246,7 +248,7 @@ async def test_the_calls_foretold_are_the_calls_made(report: Report, begin: date
 async def test_the_calls_foretold_of_every_report_are_the_calls_made(begin: datetime) -> None:
     """It is exact for each report; members are current levels without past days."""
     world, target = World.from_seed(1, 3), target_with(*EVERY_REPORT)
-    made = await asked(world, target, world.keys.admin, moments(HOURLY, begin, DAY, random.Random(1)))
+    made = await asked(world, target, world.keys.admin, moments(target, begin, DAY, random.Random(1)))
 
     assert made == calls(foretell(target)) == {name: 26 + (name != "users") for name in REPORTS}
 
@@ -257,7 +259,7 @@ async def test_a_report_that_the_platform_lacks_costs_one_call_a_day() -> None:
         name: dataclasses.replace(REPORTS[name], path=f"/api/v2/reporting/no-{name}/") for name in ("tools", "users")
     }
     world, target = World.from_seed(1, 3), target_with(*{**REPORTS, **lacked}.values())
-    polls_at = moments(HOURLY, utc(2026, 11, 20), DAY, random.Random(1))
+    polls_at = moments(target, utc(2026, 11, 20), DAY, random.Random(1))
     made = await asked(world, target, world.keys.admin, polls_at)
 
     assert made == {**calls(foretell(target)), "tools": 1, "users": 1}
@@ -288,7 +290,7 @@ async def test_the_pieces_foretold_are_the_pieces_asked() -> None:
     made = await counted(httpx.ASGITransport(app))
 
     foreseen = calls(foretell(target, companies=companies))
-    polls_a_day = polls(HOURLY, NOW).expected
+    polls_a_day = polls(target, NOW).expected
     assert {name: made[report.path] - 1 for name, report in REPORTS.items()} == {
         name: expected - polls_a_day for name, expected in foreseen.items()
     }
@@ -298,57 +300,57 @@ async def test_the_pieces_foretold_are_the_pieces_asked() -> None:
 async def test_a_filter_that_is_refused_costs_one_call_a_day() -> None:
     """`most` includes the request that gets a 403, `expected` does not."""
     world, target = World.from_seed(1, 3), target_with(scope=Scope("2"))
-    polls_at = moments(HOURLY, utc(2026, 11, 20), DAY, random.Random(1))
+    polls_at = moments(target, utc(2026, 11, 20), DAY, random.Random(1))
     refused = await asked(world, target, world.keys.company_admin, polls_at)
     granted = await asked(world, target, world.keys.admin, polls_at)
 
     foreseen = foretell(target).calls
     assert [granted, refused] == [{"chat-sessions": foreseen.expected}, {"chat-sessions": foreseen.expected + 1}]
-    assert foreseen.most == polls(HOURLY, NOW).most + 2 + 2  # passes, and refusals: one a day, and one after a start
+    assert foreseen.most == polls(target, NOW).most + 2 + 2  # passes, and refusals: one a day, and one after a start
 
 
-CADENCES = [
-    pytest.param(Cadence(HOUR, 0.1, UTC_ZONE, timedelta(hours=6)), id="default"),
-    pytest.param(Cadence(HOUR, 0.5, PARIS, timedelta(hours=30)), id="much jitter, long settle, clock changes"),
-    pytest.param(Cadence(7 * HOUR, 0.0, UTC_ZONE, timedelta(hours=6)), id="no divisor of a day"),
-    pytest.param(Cadence(timedelta(days=3), 0.2, LORD_HOWE, timedelta(hours=23)), id="less than daily"),
-    pytest.param(Cadence(12 * HOUR, 0.0, PARIS, timedelta(0)), id="no settle time"),
+POLLED = [
+    pytest.param(polled(HOUR, 0.1, UTC_ZONE, timedelta(hours=6)), id="default"),
+    pytest.param(polled(HOUR, 0.5, PARIS, timedelta(hours=30)), id="much jitter, long settle, clock changes"),
+    pytest.param(polled(7 * HOUR, 0.0, UTC_ZONE, timedelta(hours=6)), id="no divisor of a day"),
+    pytest.param(polled(timedelta(days=3), 0.2, LORD_HOWE, timedelta(hours=23)), id="less than daily"),
+    pytest.param(polled(12 * HOUR, 0.0, PARIS, timedelta(0)), id="no settle time"),
     pytest.param(
-        Cadence(timedelta(minutes=20), 0.3, PARIS, timedelta(hours=23, minutes=59)), id="settle meets midnight"
+        polled(timedelta(minutes=20), 0.3, PARIS, timedelta(hours=23, minutes=59)), id="settle meets midnight"
     ),
 ]
 
 
-@pytest.mark.parametrize("cadence", CADENCES)
-def test_expected_polls_are_the_mean_of_a_year(cadence: Cadence) -> None:
+@pytest.mark.parametrize("target", POLLED)
+def test_expected_polls_are_the_mean_of_a_year(target: Target) -> None:
     """Jitter only delays: an hourly poll with a jitter of 10 % starts 22.9 times a day, not 24."""
     days = 365
-    found = moments(cadence, utc(2026, 1, 1), days * DAY, random.Random(1))
+    found = moments(target, utc(2026, 1, 1), days * DAY, random.Random(1))
 
-    assert len(found) / days == pytest.approx(polls(cadence, utc(2026, 1, 1)).expected, rel=0.01)
+    assert len(found) / days == pytest.approx(polls(target, utc(2026, 1, 1)).expected, rel=0.01)
 
 
-@pytest.mark.parametrize("cadence", CADENCES)
+@pytest.mark.parametrize("target", POLLED)
 @pytest.mark.parametrize("span", [DAY, MINUTE], ids=["24 hours", "a minute"])
-def test_no_span_has_more_polls_than_foretold(cadence: Cadence, span: timedelta) -> None:
+def test_no_span_has_more_polls_than_foretold(target: Target, span: timedelta) -> None:
     """With any jitter, also when clocks change."""
-    found = moments(cadence, utc(2026, 1, 1), 365 * DAY, random.Random(1))
+    found = moments(target, utc(2026, 1, 1), 365 * DAY, random.Random(1))
 
-    assert most_within(span, found[:3000]) <= most_polls(cadence, span, utc(2026, 1, 1))
+    assert most_within(span, found[:3000]) <= most_polls(target, span, utc(2026, 1, 1))
 
 
 @pytest.mark.parametrize(
-    ("cadence", "most"),
+    ("target", "most"),
     [
-        pytest.param(Cadence(HOUR, 0.1, UTC_ZONE, timedelta(hours=6)), 24 + 3, id="one of the two comes twice"),
-        pytest.param(Cadence(7 * HOUR, 0.0, UTC_ZONE, timedelta(hours=6)), 4 + 3, id="a part of an interval counts"),
-        pytest.param(Cadence(HOUR, 0.1, UTC_ZONE, timedelta(hours=23)), 24 + 3, id="no day of 23 hours"),
-        pytest.param(Cadence(HOUR, 0.1, PARIS, timedelta(hours=23)), 24 + 4, id="a day of 23 hours"),
+        pytest.param(polled(HOUR, 0.1, UTC_ZONE, timedelta(hours=6)), 24 + 3, id="one of the two comes twice"),
+        pytest.param(polled(7 * HOUR, 0.0, UTC_ZONE, timedelta(hours=6)), 4 + 3, id="a part of an interval counts"),
+        pytest.param(polled(HOUR, 0.1, UTC_ZONE, timedelta(hours=23)), 24 + 3, id="no day of 23 hours"),
+        pytest.param(polled(HOUR, 0.1, PARIS, timedelta(hours=23)), 24 + 4, id="a day of 23 hours"),
     ],
 )
-def test_most_polls_of_24_hours(cadence: Cadence, most: int) -> None:
+def test_most_polls_of_24_hours(target: Target, most: int) -> None:
     """The shortest possible intervals, and midnights as close to each other as possible."""
-    assert polls(cadence, NOW).most == most
+    assert polls(target, NOW).most == most
 
 
 # The peak
@@ -382,6 +384,7 @@ class WaitingClock(ManualClock):
 )
 def test_the_peak_is_what_polls_ask_within_the_rate_limit(per_minute: int, peak: int) -> None:
     """An interval poll, one after midnight, and the refresh pass after it may start in one minute."""
-    [source] = forecast([SourcePlan(target_with(OneDayPerRequest()), HOURLY, per_minute)], Size(1), NOW).sources
+    target = replace(target_with(OneDayPerRequest()), requests_per_minute=per_minute)
+    [source] = forecast([target], Size(1), NOW).sources
 
     assert (source.peak, source.reports[0].peak) == (peak, peak)

@@ -23,7 +23,7 @@ from exporter.domain import calendars
 from exporter.domain.clock import Clock
 from exporter.platforms.registry import platforms
 from exporter.polling.poller import Poller
-from exporter.polling.schedule import SPREAD
+from exporter.polling.schedule import SPREAD, delays
 from exporter.settings import Source, load
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import HOLIDAYS, World
@@ -177,7 +177,7 @@ def _drivers(
     for each, poller in zip(sources.values(), exporter.sources.pollers, strict=True):
         poll = _with_lock(poller.poll, polling)
         yield _repeat(poll, _each_interval(each), acceleration)
-        for delay in (*each.cadence.delays().values(), None):
+        for delay in (*delays(each.target).values(), None):
             job = poller.render_all if delay is None else poll
             late = timedelta(0) if delay is None else delay + SPREAD / 2
             yield _repeat(job, _after_midnight(each, late), acceleration)

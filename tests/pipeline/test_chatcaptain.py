@@ -15,12 +15,11 @@ from exporter.domain.errors import ConfigError
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Selection
 from exporter.exposition.board import RenderedSource
-from exporter.forecast.calls import SourcePlan, forecast, polls
+from exporter.forecast.calls import forecast, polls
 from exporter.forecast.series import Size
 from exporter.platforms.api import Account, Component, Override
 from exporter.platforms.chatcaptain.platform import PLATFORM
 from exporter.platforms.jmespath_fields import expression
-from exporter.polling.schedule import Cadence
 from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import Bots
@@ -94,6 +93,7 @@ class Platform:
             scope=Scope(zone=self.bots.zone),
             rules=replace(RULES, zone=self.bots.zone, keep_days=keep_days),
             interval=timedelta(hours=1),
+            one_company=PLATFORM.one_company,
         )
 
     def pipeline(self, target: Target | None = None, per_minute: int = 6000) -> Pipeline:
@@ -268,8 +268,7 @@ async def test_requests_match_the_plan_and_final_days_are_not_requested_again(ch
     assert start == {"overview": held + 1, "inbox": held + 1, "channel": (held + 1) * channels, "channels": 1}
     assert flip == start
 
-    cadence = Cadence(timedelta(hours=1), 0.0, UTC_ZONE, RULES.settle)
-    [foreseen] = forecast([SourcePlan(target, cadence, 60, one_company=True)], Size(1, channels), NOON).sources
+    [foreseen] = forecast([target], Size(1, channels), NOON).sources
     polls_a_day = 26
     by_report = {report.name: report.calls.expected for report in foreseen.reports}
     assert by_report == {
@@ -277,7 +276,7 @@ async def test_requests_match_the_plan_and_final_days_are_not_requested_again(ch
         "channel": polls_a_day * one_poll["channel"] + past * channels + 1,
         "inbox": polls_a_day * one_poll["inbox"] + past,
     }
-    most_polls = polls(cadence, NOON).most
+    most_polls = polls(target, NOON).most
     assert {report.name: report.calls.most for report in foreseen.reports} == {
         "overview": most_polls * one_poll["overview"] + 2 * past,
         "channel": most_polls * one_poll["channel"] + 2 * (past * channels + 1),
@@ -293,8 +292,7 @@ async def test_the_series_of_a_chatbot_are_within_the_forecast() -> None:
     async with platform.pipeline(target) as pipeline:
         await pipeline.poller.poll()
         text = pipeline.text()
-    cadence = Cadence(timedelta(hours=1), 0.0, UTC_ZONE, RULES.settle)
-    [foreseen] = forecast([SourcePlan(target, cadence, 60, one_company=True)], Size(9, 5), NOON).sources
+    [foreseen] = forecast([target], Size(9, 5), NOON).sources
     most: dict[str, int] = dict(foreseen.series)
     for report in foreseen.reports:
         for family, count in report.series.items():

@@ -10,14 +10,13 @@ import httpx
 import pytest
 
 from exporter.exposition.text import Format
-from exporter.forecast.calls import SourcePlan, forecast
+from exporter.forecast.calls import forecast
 from exporter.forecast.series import Size
 from exporter.platforms.paradigm.platform import PLATFORM
-from exporter.polling.schedule import Cadence
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from exporter.simulator.scenarios import OF_CHATCAPTAIN, SCENARIOS
-from tests.pipeline.pipeline import RULES, ManualClock, Pipeline, set_scenarios, target_with, utc
+from tests.pipeline.pipeline import ManualClock, Pipeline, set_scenarios, target_with, utc
 
 pytestmark = pytest.mark.anyio
 
@@ -72,8 +71,7 @@ async def test_a_week_of_faults_leaks_no_memory(caplog: pytest.LogCaptureFixture
         lines = [line for line in pipeline.text().splitlines() if not line.startswith("#")]
         outcomes = pipeline.outcomes()
 
-    cadence = Cadence(target.interval, 0.0, RULES.zone, RULES.settle)
-    max_series = forecast([SourcePlan(target, cadence, 60)], Size(COMPANIES), clock.moment).total_series
+    max_series = forecast([target], Size(COMPANIES), clock.moment).total_series
     notes = sum(line.startswith("chat_usage_field_info") for line in lines)
     assert len(lines) - notes <= max_series
     assert grown < MAX_GROWTH

@@ -15,9 +15,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from exporter.domain import calendars
-from exporter.polling.schedule import AfterMidnight, Cadence, Every, Schedule, Timetable
+from exporter.domain.scope import Scope
+from exporter.polling.schedule import AfterMidnight, Every, Schedule, triggers
+from exporter.polling.target import Target
+from tests.pipeline.pipeline import RULES
 
 pytestmark = pytest.mark.anyio
 
@@ -74,14 +78,20 @@ def test_each_midnight_has_one_moment(zone: ZoneInfo, now: datetime, delay: time
     assert starts[first - 1] + delay + SPREAD <= now
 
 
-cadences = st.builds(Cadence, st.sampled_from((MINUTE, HOUR, DAY)), st.sampled_from((0.0, 0.1)), zones, delays)
+def polled(
+    interval: timedelta, zone: ZoneInfo, settle: timedelta, *, jitter: float = 0.0, source: str = "production"
+) -> Target:
+    return Target(source, "paradigm", (), Scope(), replace(RULES, zone=zone, settle=settle), interval, jitter=jitter)
+
+
+targets = st.builds(polled, st.sampled_from((MINUTE, HOUR, DAY)), zones, delays, jitter=st.sampled_from((0.0, 0.1)))
 lateness = st.timedeltas(timedelta(0), 3 * DAY) | st.timedeltas(timedelta(0), 70 * 365 * DAY)
 
 
-@given(cadences, moments, lateness, st.randoms(use_true_random=False))
-def test_a_late_scheduler_catches_up_once(cadence: Cadence, now: datetime, late: timedelta, chance: Random) -> None:
+@given(targets, moments, lateness, st.randoms(use_true_random=False))
+def test_a_late_scheduler_catches_up_once(target: Target, now: datetime, late: timedelta, chance: Random) -> None:
     """After a sleep, or from 1970 on: each next moment is later than the one before, and the search ends at once."""
-    for trigger in cadence.triggers(chance).values():
+    for trigger in triggers(target, chance).values():
         due = trigger.get_next_fire_time(None, now)
         woken, missed = due + late, [due]
         while missed[-1] <= woken and len(missed) <= 3:
@@ -142,6 +152,7 @@ def test_a_start_just_after_midnight_polls_once_more() -> None:
 class Poller:
     """A poller that counts what it is asked for; `ends` are given out one by one, as when figures become too old."""
 
+    target: Target = field(init=False)
     hangs: bool = False
     breaks: bool = False
     ends: list[datetime | None] = field(default_factory=list)
@@ -209,25 +220,26 @@ def zone_with(midnight: timedelta) -> ZoneInfo:
     return cast("ZoneInfo", timezone(offset))
 
 
-def table(
+def due(
     poller: Poller,
     *,
     interval: timedelta = DAY,
     midnight: timedelta = DAY / 2,
     settle: timedelta = 6 * HOUR,
     source: str = "production",
-) -> Timetable:
-    """Returns when a source is polled; its `midnight` was so long ago."""
-    return Timetable(source, poller, Cadence(interval, 0.0, zone_with(midnight), settle))
+) -> Poller:
+    """Sets when a source is polled; its `midnight` was so long ago."""
+    poller.target = polled(interval, zone_with(midnight), settle, source=source)
+    return poller
 
 
 @asynccontextmanager
-async def running(*tables: Timetable, clock: Clock | None = None, **seconds: float) -> AsyncIterator[Schedule]:
+async def running(*pollers: Poller, clock: Clock | None = None, **seconds: float) -> AsyncIterator[Schedule]:
     """Runs a schedule for the length of a block."""
     clock = clock or Clock()
     schedule = Schedule(clock.now, clock.monotonic, Least(), **seconds)
     schedule.start()
-    for each in tables:
+    for each in pollers:
         schedule.add(each, datetime.now(UTC))
     try:
         yield schedule
@@ -244,7 +256,7 @@ async def turns() -> None:
 async def test_every_source_is_polled_at_once() -> None:
     """A start does not wait for the interval."""
     first, second = Poller(), Poller()
-    async with running(table(first), table(second, source="support-bot")):
+    async with running(due(first), due(second, source="support-bot")):
         await first.until(lambda poller: poller.polls == 1)
         await second.until(lambda poller: poller.polls == 1)
 
@@ -252,7 +264,7 @@ async def test_every_source_is_polled_at_once() -> None:
 async def test_a_poll_that_hangs_delays_no_other_source() -> None:
     """A platform that never answers is its own trouble."""
     stuck, healthy = Poller(hangs=True), Poller()
-    async with running(table(stuck, source="stuck"), table(healthy, interval=SOON, source="well")):
+    async with running(due(stuck, source="stuck"), due(healthy, interval=SOON, source="well")):
         await healthy.until(lambda poller: poller.polls >= 3)
 
         assert stuck.polls >= 1
@@ -261,7 +273,7 @@ async def test_a_poll_that_hangs_delays_no_other_source() -> None:
 async def test_every_poll_that_is_due_while_others_run_reaches_the_poller(caplog: pytest.LogCaptureFixture) -> None:
     """The poller counts what it skips; what APScheduler drops would be in no metric."""
     poller = Poller(hangs=True)
-    async with running(table(poller, interval=SOON)):
+    async with running(due(poller, interval=SOON)):
         await poller.until(lambda poller: poller.polls == 7)
     assert not caplog.records
 
@@ -269,7 +281,7 @@ async def test_every_poll_that_is_due_while_others_run_reaches_the_poller(caplog
 async def test_a_poll_that_breaks_is_no_end_of_polling(caplog: pytest.LogCaptureFixture) -> None:
     """A slip of ours shows in the log, and the next poll comes all the same."""
     poller = Poller(breaks=True)
-    async with running(table(poller, interval=SOON)):
+    async with running(due(poller, interval=SOON)):
         await poller.until(lambda poller: poller.polls == 2)
 
     assert "a slip of the poller" in caplog.text
@@ -288,7 +300,7 @@ async def test_polls_come_a_minute_after_a_day_ends_and_settles(
 ) -> None:
     """Besides the interval: figures of the new day soon, those of the old one as soon as they are complete."""
     poller = Poller()
-    async with running(table(poller, midnight=midnight, settle=settle)):
+    async with running(due(poller, midnight=midnight, settle=settle)):
         await poller.until(lambda poller: poller.polls == polls)
         await turns()
 
@@ -298,7 +310,7 @@ async def test_polls_come_a_minute_after_a_day_ends_and_settles(
 async def test_pages_turn_at_midnight() -> None:
     """Without a poll: what was today's is no longer."""
     poller = Poller()
-    async with running(table(poller, midnight=-10 * SOON)):  # time enough to start, on a slow machine
+    async with running(due(poller, midnight=-10 * SOON)):  # time enough to start, on a slow machine
         await poller.until(lambda poller: poller.refreshes == 1)
 
         assert poller.polls == 1
@@ -308,7 +320,7 @@ async def test_pages_turn_when_figures_become_too_old() -> None:
     """A second after that moment, and again for the next report; the moment is asked for after each poll."""
     soon = datetime.now(UTC) - timedelta(seconds=1) + SOON
     poller = Poller(ends=[None, soon, soon + SOON])
-    async with running(table(poller)):
+    async with running(due(poller)):
         await poller.until(lambda poller: poller.refreshes == 2)
 
         assert (1, []) == (poller.polls, poller.ends)
@@ -318,7 +330,7 @@ async def test_pages_turn_when_figures_become_too_old() -> None:
 async def test_a_jump_of_the_wall_clock_arms_everything_anew(seconds: float, caplog: pytest.LogCaptureFixture) -> None:
     """APScheduler would wait for the old time; the heart, which waited with it, beats at once."""
     clock, poller = Clock(timedelta(seconds=-100 - seconds), -100.0), Poller()
-    async with running(table(poller), clock=clock) as schedule:
+    async with running(due(poller), clock=clock) as schedule:
         await poller.until(lambda poller: poller.polls == 1)
         clock.wall, clock.ticks = timedelta(0), 0.0
         assert not schedule.alive(60)
@@ -335,7 +347,7 @@ async def test_a_jump_of_the_wall_clock_arms_everything_anew(seconds: float, cap
 async def test_a_poll_that_a_jump_overtakes_is_ended_and_none_runs_beside_it(jump: timedelta) -> None:
     """It asked for the days of the wrong clock; nothing overlaps, so nothing is skipped, whichever job is due first."""
     clock, poller = Clock(wall=-jump), Poller(hangs=True)
-    async with running(table(poller), clock=clock) as schedule:
+    async with running(due(poller), clock=clock) as schedule:
         await poller.until(lambda poller: poller.polls == 1)
         clock.wall = timedelta(0)
         schedule.compare()
@@ -348,7 +360,7 @@ async def test_a_poll_that_a_jump_overtakes_is_ended_and_none_runs_beside_it(jum
 async def test_all_that_a_jump_makes_due_is_one_poll() -> None:
     """After a suspend the interval, a midnight, a settle time have passed: one poll is enough, none is skipped."""
     clock, poller = Clock(wall=-57 * HOUR), Poller(hangs=True)
-    async with running(table(poller), clock=clock) as schedule:
+    async with running(due(poller), clock=clock) as schedule:
         await poller.until(lambda poller: poller.polls == 1)
         clock.wall = timedelta(0)
         for job in schedule._scheduler.get_jobs():
@@ -363,7 +375,7 @@ async def test_all_that_a_jump_makes_due_is_one_poll() -> None:
 async def test_a_clock_that_is_slewed_arms_nothing(seconds: float, caplog: pytest.LogCaptureFixture) -> None:
     """Time servers move clocks a little all the time."""
     clock, poller = Clock(), Poller()
-    async with running(table(poller), clock=clock) as schedule:
+    async with running(due(poller), clock=clock) as schedule:
         await poller.until(lambda poller: poller.polls == 1)
         clock.wall += timedelta(seconds=seconds)
         schedule.compare()
@@ -375,7 +387,7 @@ async def test_a_clock_that_is_slewed_arms_nothing(seconds: float, caplog: pytes
 async def test_the_watchdog_compares_by_itself() -> None:
     """Nobody has to call; a jump is found at the next look, and once."""
     clock, poller = Clock(), Poller()
-    async with running(table(poller), clock=clock, comparison=0.001):
+    async with running(due(poller), clock=clock, comparison=0.001):
         await poller.until(lambda poller: poller.polls == 1)
         clock.wall -= HOUR
         await poller.until(lambda poller: poller.polls == 2)
@@ -399,7 +411,7 @@ async def test_health_is_a_heart_that_beats() -> None:
 async def test_stop_cancels_what_runs_and_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """Polls have ended when stop returns, before the connections that they use are closed."""
     stuck, clock = Poller(hangs=True), Clock()
-    async with running(table(stuck, interval=SOON), clock=clock):
+    async with running(due(stuck, interval=SOON), clock=clock):
         await stuck.until(lambda poller: poller.polls == 2)
     at_return = stuck.cancelled
     await turns()
@@ -411,7 +423,7 @@ async def test_stop_cancels_what_runs_and_says_nothing(caplog: pytest.LogCapture
 async def test_stop_right_after_the_start_polls_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """What was due does not begin any more."""
     poller = Poller()
-    async with running(table(poller)):
+    async with running(due(poller)):
         pass
     await turns()
 
@@ -427,7 +439,7 @@ async def test_stop_without_a_start_is_nothing() -> None:
 async def test_a_source_that_is_removed_is_polled_no_more(caplog: pytest.LogCaptureFixture) -> None:
     """What runs has ended when remove returns, and says nothing; the other source goes on."""
     stuck, healthy = Poller(hangs=True), Poller()
-    async with running(table(stuck, interval=SOON, source="stuck"), table(healthy, interval=SOON)) as schedule:
+    async with running(due(stuck, interval=SOON, source="stuck"), due(healthy, interval=SOON)) as schedule:
         await stuck.until(lambda poller: poller.polls == 2)
         await schedule.remove("stuck")
         at_return = stuck.cancelled
@@ -440,7 +452,7 @@ async def test_a_source_that_is_removed_is_polled_no_more(caplog: pytest.LogCapt
 
 async def test_a_source_whose_jobs_wait_is_removed_in_silence() -> None:
     poller = Poller()
-    async with running(table(poller)) as schedule:
+    async with running(due(poller)) as schedule:
         await poller.until(lambda poller: poller.polls == 1)
         await turns()
 
@@ -453,12 +465,12 @@ async def test_no_poll_begins_after_removal(steps: int) -> None:
     """However far it was on its way: APScheduler makes a task when the time has come, and the loop starts it later."""
     poller, successor = Poller(), Poller()
     async with running() as schedule:
-        schedule.add(table(poller), datetime.now(UTC))
+        schedule.add(due(poller), datetime.now(UTC))
         for _ in range(steps):
             await asyncio.sleep(0)
         await schedule.remove("production")
         begun = poller.polls
-        schedule.add(table(successor), datetime.now(UTC))
+        schedule.add(due(successor), datetime.now(UTC))
         await successor.until(lambda poller: poller.polls == 1)
 
     assert poller.polls == begun
@@ -468,8 +480,8 @@ async def test_a_source_is_added_while_others_run() -> None:
     """Its first poll comes when it is told to, and the next ones by its timetable."""
     early, late = Poller(), Poller()
     async with running() as schedule:
-        schedule.add(table(early, interval=SOON), datetime.now(UTC))
-        schedule.add(table(late, source="late"), datetime.now(UTC) + HOUR)
+        schedule.add(due(early, interval=SOON), datetime.now(UTC))
+        schedule.add(due(late, source="late"), datetime.now(UTC) + HOUR)
         await early.until(lambda poller: poller.polls >= 3)
 
         assert late.polls == 0
@@ -477,10 +489,10 @@ async def test_a_source_is_added_while_others_run() -> None:
 
 async def test_a_jump_of_the_clock_arms_what_was_added_and_not_what_was_removed() -> None:
     clock, gone, here = Clock(), Poller(), Poller()
-    async with running(table(gone), clock=clock) as schedule:
+    async with running(due(gone), clock=clock) as schedule:
         await gone.until(lambda poller: poller.polls == 1)
         await schedule.remove("production")
-        schedule.add(table(here, source="here"), datetime.now(UTC) + HOUR)
+        schedule.add(due(here, source="here"), datetime.now(UTC) + HOUR)
         clock.wall -= timedelta(seconds=100)
         schedule.compare()
         await here.until(lambda poller: poller.polls == 1)
