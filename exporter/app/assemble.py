@@ -1,6 +1,5 @@
 """Builds pollers, schedule and web application from settings; the only module that knows all of them."""
 
-import random
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
@@ -67,7 +66,7 @@ def assemble(
     closing.callback(worker.close)
     closing.callback(readers.close)
     state_file = StateFile(settings.state_file, clock.now, gauges=telemetry.state)
-    schedule = Schedule(clock.now, clock.monotonic, random.Random())  # noqa: S311 jitter
+    schedule = Schedule(clock)
 
     keys_in_use = dict[str, str]()
 
@@ -76,7 +75,7 @@ def assemble(
         store = state_file.store(source.name, fingerprint(source), source.target.rules)
         return Running(source, client, Poller(source.target, client, outputs, clock, store))
 
-    sources = Sources(make, outputs, schedule, clock.now)
+    sources = Sources(make, outputs, schedule)
     closing.push_async_callback(sources.aclose)
     closing.push_async_callback(schedule.stop)
     for source in settings.sources.values():

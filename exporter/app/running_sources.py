@@ -7,7 +7,6 @@ fails is undone.
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
-from datetime import datetime
 
 from msgspec import Struct
 
@@ -43,13 +42,10 @@ class Sources:
     `make` builds the parts of a source without starting them; ConfigError if its URL, CA file or proxy cannot be used.
     """
 
-    def __init__(
-        self, make: Callable[[Source], Running], outputs: PollOutputs, schedule: Schedule, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, make: Callable[[Source], Running], outputs: PollOutputs, schedule: Schedule) -> None:
         self._make = make
         self._outputs = outputs
         self._schedule = schedule
-        self._now = now
         self._running: dict[str, Running] = {}
         self._turn = asyncio.Lock()
 
@@ -72,7 +68,7 @@ class Sources:
                 await poller.start()
             self._schedule.start()
             for each in self._running.values():
-                self._schedule.add(each.poller, self._now())
+                self._schedule.add(each.poller)
 
     async def aclose(self) -> None:
         for each in self._running.values():

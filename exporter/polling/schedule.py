@@ -18,6 +18,7 @@ from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.date import DateTrigger
 
 from exporter.domain import calendars
+from exporter.domain.clock import Clock
 from exporter.polling.target import Target
 
 log = logging.getLogger(__name__)
@@ -96,21 +97,12 @@ def triggers(target: Target, chance: random.Random) -> Mapping[str, BaseTrigger]
 class Schedule:
     """Polls sources until stopped; `beat` and `comparison` are seconds between heartbeats and clock comparisons."""
 
-    def __init__(
-        self,
-        now: Callable[[], datetime],
-        monotonic: Callable[[], float],
-        chance: random.Random,
-        beat: float = BEAT_SECONDS,
-        comparison: float = COMPARISON_SECONDS,
-    ) -> None:
+    def __init__(self, clock: Clock, beat: float = BEAT_SECONDS, comparison: float = COMPARISON_SECONDS) -> None:
         self._pollers: dict[str, Pollable] = {}
-        self._now = now
-        self._monotonic = monotonic
-        self._chance = chance
-        self._beats = Every(timedelta(seconds=beat), 0.0, chance)
+        self._clock = clock
+        self._beats = Every(timedelta(seconds=beat), 0.0, clock.random)
         self._comparison = comparison
-        self._beat_at = monotonic()
+        self._beat_at = clock.monotonic()
         any_number = sys.maxsize  # the poller counts overlaps; runs that APScheduler drops are not counted
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": any_number}
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
@@ -131,10 +123,10 @@ class Schedule:
             self._scheduler.shutdown(wait=False)
         await _cancel(tuple(self._running))
 
-    def add(self, poller: Pollable, first: datetime) -> None:
-        """Polls a source at `first`, then as its target says."""
+    def add(self, poller: Pollable, first: datetime | None = None) -> None:
+        """Polls a source at `first`, by default now, then as its target says."""
         self._pollers[poller.target.source] = poller
-        self._arm_source(poller, first)
+        self._arm_source(poller, first or self._clock.now())
 
     async def remove(self, source: str) -> None:
         """Stops polling a source; a running poll is cancelled and has ended when this returns."""
@@ -146,7 +138,7 @@ class Schedule:
 
     def alive(self, within: float) -> bool:
         """Returns whether the scheduler ran a job within that many seconds."""
-        return self._monotonic() - self._beat_at < within
+        return self._clock.monotonic() - self._beat_at < within
 
     def next_poll(self, source: str) -> datetime | None:
         """Returns when a source is polled next; None if it is not scheduled."""
@@ -155,21 +147,21 @@ class Schedule:
 
     def _arm(self) -> None:
         """Makes all jobs anew from the present time."""
-        self._beat_at = self._monotonic()
+        self._beat_at = self._clock.monotonic()
         self._armed += 1
         beat = (self._beat, None, self._armed)
         self._scheduler.add_job(self._run, self._beats, beat, id="heartbeat", replace_existing=True)
         for poller in self._pollers.values():
-            self._arm_source(poller, self._now())
+            self._arm_source(poller, self._clock.now())
 
     def _arm_source(self, poller: Pollable, first: datetime) -> None:
         async def poll() -> None:
             await poller.poll()
             self._arm_expiry(poller)
 
-        for name, trigger in triggers(poller.target, self._chance).items():
+        for name, trigger in triggers(poller.target, self._clock.random).items():
             self._add(poller, name, poll, trigger, first if name == "interval" else None)
-        turn = AfterMidnight(poller.target.rules.zone, timedelta(0), timedelta(0), self._chance)
+        turn = AfterMidnight(poller.target.rules.zone, timedelta(0), timedelta(0), self._clock.random)
         self._add(poller, "turn", poller.render_all, turn)
         self._arm_expiry(poller)
 
@@ -207,7 +199,7 @@ class Schedule:
             del self._running[task]
 
     async def _beat(self) -> None:
-        self._beat_at = self._monotonic()
+        self._beat_at = self._clock.monotonic()
 
     async def _watch(self) -> None:
         while True:
@@ -223,7 +215,7 @@ class Schedule:
 
     def _measured(self) -> float:
         """Returns how far the wall clock is ahead of the monotonic one."""
-        return self._now().timestamp() - self._monotonic()
+        return self._clock.now().timestamp() - self._clock.monotonic()
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -110,7 +110,9 @@ class RunningExporter:
         self.worker = Worker("exporter")
         outputs = PollOutputs(self.board, self.telemetry, self.worker)
         self.state_file = StateFile(None, self.clock.now, gauges=self.telemetry.state)
-        self.schedule = Schedule(self.clock.now, lambda: self.clock.seconds() + self.monotonic_lead, Random(0))
+        self.schedule = Schedule(
+            Clock(self.clock.now, lambda: self.clock.seconds() + self.monotonic_lead, random=Random(0))
+        )
 
         def make(source: Source) -> Running:
             client = self.client(source)
@@ -120,7 +122,7 @@ class RunningExporter:
         async def use_state_file(settings: Settings) -> None:
             await self.worker.run(lambda: self.state_file.use(settings.state_file, settings.sources))
 
-        self.sources = Sources(make, outputs, self.schedule, self.clock.now)
+        self.sources = Sources(make, outputs, self.schedule)
         self.reloader = Reloader(
             Settings({}, {}, PageLimits()),
             lambda: load(self.file, {}, {"paradigm": TWO_REPORTS}),

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from exporter.domain import calendars
+from exporter.domain.clock import Clock
 from exporter.domain.scope import Scope
 from exporter.polling.schedule import AfterMidnight, Every, Schedule, triggers
 from exporter.polling.target import Target
@@ -197,7 +198,7 @@ class Poller:
 
 
 @dataclass
-class Clock:
+class MovedClock:
     """The machine's clocks, each moved by something; `asked` is set whenever the monotonic one is read."""
 
     wall: timedelta = timedelta(0)
@@ -210,6 +211,9 @@ class Clock:
     def monotonic(self) -> float:
         self.asked.set()
         return time.monotonic() + self.ticks
+
+    def for_schedule(self) -> Clock:
+        return Clock(self.now, self.monotonic, random=Least())
 
 
 def zone_with(midnight: timedelta) -> ZoneInfo:
@@ -234,10 +238,10 @@ def due(
 
 
 @asynccontextmanager
-async def running(*pollers: Poller, clock: Clock | None = None, **seconds: float) -> AsyncIterator[Schedule]:
+async def running(*pollers: Poller, clock: MovedClock | None = None, **seconds: float) -> AsyncIterator[Schedule]:
     """Runs a schedule for the length of a block."""
-    clock = clock or Clock()
-    schedule = Schedule(clock.now, clock.monotonic, Least(), **seconds)
+    clock = clock or MovedClock()
+    schedule = Schedule(clock.for_schedule(), **seconds)
     schedule.start()
     for each in pollers:
         schedule.add(each, datetime.now(UTC))
@@ -329,7 +333,7 @@ async def test_pages_turn_when_figures_become_too_old() -> None:
 @pytest.mark.parametrize("seconds", [-3600.0, -11.0, 11.0, 3600.0])
 async def test_a_jump_of_the_wall_clock_arms_everything_anew(seconds: float, caplog: pytest.LogCaptureFixture) -> None:
     """APScheduler would wait for the old time; the heart, which waited with it, beats at once."""
-    clock, poller = Clock(timedelta(seconds=-100 - seconds), -100.0), Poller()
+    clock, poller = MovedClock(timedelta(seconds=-100 - seconds), -100.0), Poller()
     async with running(due(poller), clock=clock) as schedule:
         await poller.until(lambda poller: poller.polls == 1)
         clock.wall, clock.ticks = timedelta(0), 0.0
@@ -346,7 +350,7 @@ async def test_a_jump_of_the_wall_clock_arms_everything_anew(seconds: float, cap
 @pytest.mark.parametrize("jump", [-10 * 365 * DAY, 57 * HOUR, 10 * 365 * DAY, 56 * 365 * DAY], ids=str)
 async def test_a_poll_that_a_jump_overtakes_is_ended_and_none_runs_beside_it(jump: timedelta) -> None:
     """It asked for the days of the wrong clock; nothing overlaps, so nothing is skipped, whichever job is due first."""
-    clock, poller = Clock(wall=-jump), Poller(hangs=True)
+    clock, poller = MovedClock(wall=-jump), Poller(hangs=True)
     async with running(due(poller), clock=clock) as schedule:
         await poller.until(lambda poller: poller.polls == 1)
         clock.wall = timedelta(0)
@@ -359,7 +363,7 @@ async def test_a_poll_that_a_jump_overtakes_is_ended_and_none_runs_beside_it(jum
 
 async def test_all_that_a_jump_makes_due_is_one_poll() -> None:
     """After a suspend the interval, a midnight, a settle time have passed: one poll is enough, none is skipped."""
-    clock, poller = Clock(wall=-57 * HOUR), Poller(hangs=True)
+    clock, poller = MovedClock(wall=-57 * HOUR), Poller(hangs=True)
     async with running(due(poller), clock=clock) as schedule:
         await poller.until(lambda poller: poller.polls == 1)
         clock.wall = timedelta(0)
@@ -374,7 +378,7 @@ async def test_all_that_a_jump_makes_due_is_one_poll() -> None:
 @pytest.mark.parametrize("seconds", [-9.0, 0.0, 9.0])
 async def test_a_clock_that_is_slewed_arms_nothing(seconds: float, caplog: pytest.LogCaptureFixture) -> None:
     """Time servers move clocks a little all the time."""
-    clock, poller = Clock(), Poller()
+    clock, poller = MovedClock(), Poller()
     async with running(due(poller), clock=clock) as schedule:
         await poller.until(lambda poller: poller.polls == 1)
         clock.wall += timedelta(seconds=seconds)
@@ -386,7 +390,7 @@ async def test_a_clock_that_is_slewed_arms_nothing(seconds: float, caplog: pytes
 
 async def test_the_watchdog_compares_by_itself() -> None:
     """Nobody has to call; a jump is found at the next look, and once."""
-    clock, poller = Clock(), Poller()
+    clock, poller = MovedClock(), Poller()
     async with running(due(poller), clock=clock, comparison=0.001):
         await poller.until(lambda poller: poller.polls == 1)
         clock.wall -= HOUR
@@ -398,7 +402,7 @@ async def test_the_watchdog_compares_by_itself() -> None:
 
 async def test_health_is_a_heart_that_beats() -> None:
     """A scheduler that runs beats; one that stands still is found out by the monotonic clock."""
-    clock = Clock()
+    clock = MovedClock()
     async with running(clock=clock, beat=0.01) as schedule:
         clock.ticks += 100.0
         assert not schedule.alive(60)
@@ -410,7 +414,7 @@ async def test_health_is_a_heart_that_beats() -> None:
 
 async def test_stop_cancels_what_runs_and_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """Polls have ended when stop returns, before the connections that they use are closed."""
-    stuck, clock = Poller(hangs=True), Clock()
+    stuck, clock = Poller(hangs=True), MovedClock()
     async with running(due(stuck, interval=SOON), clock=clock):
         await stuck.until(lambda poller: poller.polls == 2)
     at_return = stuck.cancelled
@@ -432,8 +436,7 @@ async def test_stop_right_after_the_start_polls_nothing(caplog: pytest.LogCaptur
 
 async def test_stop_without_a_start_is_nothing() -> None:
     """Whoever fails in between may still clean up."""
-    clock = Clock()
-    await Schedule(clock.now, clock.monotonic, Least()).stop()
+    await Schedule(Clock()).stop()
 
 
 async def test_a_source_that_is_removed_is_polled_no_more(caplog: pytest.LogCaptureFixture) -> None:
@@ -488,7 +491,7 @@ async def test_a_source_is_added_while_others_run() -> None:
 
 
 async def test_a_jump_of_the_clock_arms_what_was_added_and_not_what_was_removed() -> None:
-    clock, gone, here = Clock(), Poller(), Poller()
+    clock, gone, here = MovedClock(), Poller(), Poller()
     async with running(due(gone), clock=clock) as schedule:
         await gone.until(lambda poller: poller.polls == 1)
         await schedule.remove("production")
