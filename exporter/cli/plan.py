@@ -13,8 +13,7 @@ from exporter.cli.options import ConfigFile, configured, option
 from exporter.cli.tables import LongColumn, NumberColumn, ShortColumn
 from exporter.domain.clock import utcnow
 from exporter.domain.errors import FailedError
-from exporter.forecast.calls import Forecast, Rate, ReportForecast, SourceForecast, forecast
-from exporter.forecast.series import SeriesCounts, Size
+from exporter.forecast import Forecast, Rate, ReportForecast, SeriesCounts, Size, SourceForecast, forecast
 
 MAX_SERIES, MAX_CALLS = "--max-series", "--max-calls-per-day"
 LEGEND = """\

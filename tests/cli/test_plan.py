@@ -12,8 +12,7 @@ from rich.console import Console
 
 from exporter.cli import plan
 from exporter.cli.main import run
-from exporter.forecast.calls import forecast
-from exporter.forecast.series import Size
+from exporter.forecast import Size, forecast
 from exporter.platforms.paradigm.platform import REPORTS
 from tests import environment
 from tests.forecast.test_forecast import target_with

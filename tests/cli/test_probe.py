@@ -24,8 +24,7 @@ from exporter.domain.model import Days
 from exporter.domain.scope import Scope
 from exporter.domain.threads import Worker
 from exporter.domain.thresholds import built_in
-from exporter.forecast.calls import forecast
-from exporter.forecast.series import Size
+from exporter.forecast import Size, forecast
 from exporter.http import RetryBudget
 from exporter.metrics.label_limits import LabelLimits
 from exporter.metrics.limits import CompanyLimits

@@ -16,16 +16,7 @@ from starlette.applications import Starlette
 from exporter.domain.model import Column, Days, Measure, Reading
 from exporter.domain.scope import Scope
 from exporter.exposition.text import Format
-from exporter.forecast.calls import (
-    DAY,
-    MINUTE,
-    Forecast,
-    forecast,
-    most_polls,
-    most_requests_in_a_minute,
-    polls,
-)
-from exporter.forecast.series import Size
+from exporter.forecast import DAY, MINUTE, Forecast, Size, forecast, most_polls, most_requests_in_a_minute, polls
 from exporter.http.client import Bucket
 from exporter.metrics.label_limits import LabelLimits
 from exporter.metrics.report_health import FIELD_INFO

@@ -15,8 +15,7 @@ from exporter.domain.errors import ConfigError
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Selection
 from exporter.exposition.board import RenderedSource
-from exporter.forecast.calls import forecast, polls
-from exporter.forecast.series import Size
+from exporter.forecast import Size, forecast, polls
 from exporter.platforms.api import Account, Component, Override
 from exporter.platforms.chatcaptain.platform import PLATFORM
 from exporter.platforms.jmespath_fields import expression

@@ -10,8 +10,7 @@ import httpx
 import pytest
 
 from exporter.exposition.text import Format
-from exporter.forecast.calls import forecast
-from exporter.forecast.series import Size
+from exporter.forecast import Size, forecast
 from exporter.platforms.paradigm.platform import PLATFORM
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World

@@ -20,7 +20,7 @@ from msgspec import structs
 from exporter.domain.errors import ReportError
 from exporter.domain.model import Activity, Column, Days, Kind, Measure, Reading, Row
 from exporter.domain.scope import Scope
-from exporter.forecast.series import Size, served
+from exporter.forecast import Size, served
 from exporter.metrics.label_limits import LabelLimits
 from exporter.platforms.api import (
     INVARIANTS,

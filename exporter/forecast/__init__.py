@@ -1,1 +1,0 @@
-"""The cost of a configuration in calls and series, computed without requests."""
