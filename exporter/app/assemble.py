@@ -8,8 +8,7 @@ from msgspec import Struct
 from starlette.applications import Starlette
 
 from exporter import http as fetch
-from exporter.app.reload import Reloader
-from exporter.app.running_sources import Running, Sources, identity
+from exporter.app.running_sources import Reloader, Running, Sources, identity
 from exporter.domain.clock import Clock
 from exporter.domain.threads import Worker
 from exporter.exposition.board import Board

@@ -1,21 +1,32 @@
-"""The running sources, and how a new configuration changes them without an interruption.
+"""The running sources, and how a reload (SIGHUP, `/-/reload`) changes them without an interruption.
 
 Unchanged sources keep running. All others change in one step, before which the old exposition is served. A change that
-fails is undone.
+fails is undone, and reported as a wrong configuration is.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AsyncExitStack
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
 
 from msgspec import Struct
 
 from exporter import http as fetch
 from exporter.domain import calendars
+from exporter.domain.errors import ConfigError
+from exporter.domain.threads import FileStamp, file_stamp, in_time
 from exporter.exposition.board import NOTHING, PageLimits
+from exporter.exposition.telemetry import ConfigGauges
 from exporter.polling.poller import Poller, PollOutputs
 from exporter.polling.schedule import Schedule
 from exporter.settings import Settings, Source
+from exporter.web.status.problems import FailedReload
+
+log = logging.getLogger(__name__)
 
 
 class Running(Struct, frozen=True):
@@ -153,3 +164,64 @@ class Sources:
         day = new.source.api_key_expires
         moment = None if day is None else calendars.start(day, new.source.target.rules.zone)
         self._outputs.telemetry.key_expires(new.source.name, moment)
+
+
+@dataclass(slots=True)
+class Reloader:
+    """Applies the current configuration, one reload at a time; `read` may block and raises ConfigError.
+
+    `settings` are those at the start. `took_effect` is called with new ones once the sources run with them.
+    `failed_reload` says why the last reload failed, if it did.
+    """
+
+    settings: Settings
+    read: Callable[[], Settings]
+    sources: Sources
+    gauges: ConfigGauges
+    now: Callable[[], datetime]
+    took_effect: Callable[[Settings], Awaitable[None]]
+    failed_reload: FailedReload | None = None
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _watched: tuple[Path | None, FileStamp] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._watched = self.settings.thresholds_file, self.settings.thresholds_stamp
+
+    async def reload(self) -> str:
+        """Reads and applies the configuration; returns one line if that failed, else an empty text."""
+        async with self._turn:
+            try:
+                settings = await asyncio.to_thread(self.read)
+                change = await self.sources.change(settings)
+            except ConfigError as error:
+                return self._refused("; ".join(str(error).splitlines()))
+            except Exception:
+                log.exception("reload failed unexpectedly")
+                return self._refused("internal error of the exporter; please report it with its log")
+            try:
+                await self.took_effect(settings)
+            except Exception:
+                log.exception("sources run with the new configuration, the state file still with the old one")
+            self._watched = settings.thresholds_file, settings.thresholds_stamp
+            self.gauges.took(settings.digest, self.now())
+            self.failed_reload = None
+            names = {what: ",".join(names) for what, names in change.items() if names}
+            log.info("configuration reloaded", extra=names)
+            return ""
+
+    async def file_changed(self) -> bool:
+        """Returns whether `thresholds_file` changed since the last call or reload."""
+        path, before = self._watched
+        if path is None:
+            return False
+        stamp = before
+        with suppress(TimeoutError):
+            stamp = await asyncio.to_thread(in_time, partial(file_stamp, path), path)
+        self._watched = path, stamp  # also if the file is wrong, so that it is reported once
+        return stamp != before
+
+    def _refused(self, reason: str) -> str:
+        self.gauges.refused()
+        self.failed_reload = FailedReload(self.now(), reason)
+        log.error("configuration not reloaded; the previous one stays in effect", extra={"reason": reason})
+        return reason

@@ -12,8 +12,7 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from exporter import http as fetch
-from exporter.app.reload import Reloader
-from exporter.app.running_sources import Running, Sources
+from exporter.app.running_sources import Reloader, Running, Sources
 from exporter.domain.clock import Clock
 from exporter.domain.errors import ConfigError
 from exporter.domain.threads import Worker
