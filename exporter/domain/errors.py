@@ -118,3 +118,9 @@ class PlatformError(ReportError):
     """The platform reports a failure with status 200."""
 
     outcome = "platform_error"
+
+
+ALIKE = (AuthError, RateLimitedError, TimedOutError, ConnectionLostError, NotFoundError, UnavailableError)
+"""Errors of the key, the host or the report: two in a row are evidence that other requests fail alike."""
+DIVISIBLE = (HttpStatusError, PlatformError)
+"""Errors of a request for several items that one of them may have caused."""

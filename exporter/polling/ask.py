@@ -13,29 +13,13 @@ from typing import NamedTuple, Protocol
 from msgspec import Struct
 
 from exporter.domain.calendars import ONE_DAY, day_at
-from exporter.domain.errors import (
-    AuthError,
-    ConnectionLostError,
-    HttpStatusError,
-    NotFoundError,
-    PlatformError,
-    RateLimitedError,
-    ReportError,
-    SchemaError,
-    TimedOutError,
-    UnavailableError,
-)
+from exporter.domain.errors import ALIKE, DIVISIBLE, ReportError, SchemaError
 from exporter.domain.model import Days, Reading, Unread
 from exporter.domain.threads import Worker
 from exporter.http import RetryBudget
 from exporter.platforms.api import END_DATE, Context, Discoveries, Discovery, NeedsDiscovery, Report, Request
 from exporter.polling.poll_result import IN_A_ROW, Answer, Answers, Failure, Known
 from exporter.polling.target import Target
-
-ALIKE = (AuthError, RateLimitedError, TimedOutError, ConnectionLostError, NotFoundError, UnavailableError)
-"""Errors of the key, the host or the report: two subjects in a row are evidence that the others fail alike."""
-DIVISIBLE = (HttpStatusError, PlatformError)
-"""Errors of a request for several items that one of them may have caused."""
 
 MOST_PAGES = 100
 """Further pages of one answer."""
