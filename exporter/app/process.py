@@ -25,17 +25,14 @@ LOOK_SECONDS = 10.0
 class DaemonThreads(ThreadPoolExecutor):
     """Runs each function in a thread of its own, as an event loop's default executor: DNS, key files.
 
-    Nothing waits for one that blocks. They stay few: a source polls once at a time, so it has one of them.
+    Nothing waits for one that blocks, since the pool itself stays empty. They stay few: a source polls once at a time,
+    so it has one of them.
     """
 
     def submit(
         self, function: Callable[Arguments, Result], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Future[Result]:
         return in_daemon(partial(function, *args, **kwargs))
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Returns without waiting for threads, even if `wait` is true."""
-        super().shutdown(wait=False, cancel_futures=cancel_futures)
 
 
 def run_command(work: Coroutine[object, object, Result]) -> Result:
