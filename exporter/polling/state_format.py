@@ -12,8 +12,9 @@ ids, and figures are the bytes of their array: nothing is rounded, and a NaN sta
 import sys
 import zlib
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import cache, partial
 from hashlib import sha256
 from itertools import pairwise
 
@@ -58,7 +59,7 @@ class Section(Struct, frozen=True):
     reports: Mapping[str, ReportState]
 
 
-class _Report(msgspec.Struct, array_like=True):
+class _Report(Struct, array_like=True):
     """A state without its blocks."""
 
     health: Health
@@ -74,7 +75,7 @@ class _Report(msgspec.Struct, array_like=True):
     kept: Mapping[str, Mapping[str, Sequence[tuple[str, ...]]]] = {}
 
 
-class _Table(msgspec.Struct, array_like=True):
+class _Table(Struct, array_like=True):
     companies: bytes
     columns: Sequence[tuple[Column, bytes]]
     lost: bytes = b""
@@ -187,12 +188,12 @@ def _sections(frames: Iterator[bytes]) -> Mapping[str, Section]:
 
 
 def _state(record: _Report, frames: Iterator[bytes]) -> ReportState:
-    blocks, lists = {}, _Lists(record.ids)
+    blocks, companies = {}, cache(partial(_companies, record.ids))  # most days list the same ones
     for _ in range(record.days):
         day, read_at, listed, tables = msgspec.msgpack.decode(next(frames), type=_Block)
         if not EARLIEST <= day < LATEST:
             raise ValueError("a day has no days around it")
-        blocks[day] = Block(_moment(read_at), listed, {part: _table(table, lists) for part, table in tables.items()})
+        blocks[day] = Block(_moment(read_at), listed, {part: _table(each, companies) for part, each in tables.items()})
     ledger = Ledger(blocks, record.names, frozenset(record.withdrawn), record.first_seen)
     health = record.health
     for moment in (health.last_attempt, health.last_success, health.last_partial):
@@ -219,23 +220,16 @@ def _moment(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-class _Lists(dict[bytes, tuple[str, ...]]):
-    """Lists of companies by the bytes of their places; equal days share one, since most list the same companies."""
-
-    def __init__(self, ids: Sequence[str]) -> None:
-        self._ids = ids
-
-    def __missing__(self, places: bytes) -> tuple[str, ...]:
-        found = tuple(map(self._ids.__getitem__, array(PLACE, places)))
-        if any(by_number(one) >= by_number(other) for one, other in pairwise(found)):
-            raise ValueError("the companies of a day are not in their order")  # lookups rely on it
-        self[places] = found
-        return found
+def _companies(ids: Sequence[str], places: bytes) -> tuple[str, ...]:
+    found = tuple(map(ids.__getitem__, array(PLACE, places)))
+    if any(by_number(one) >= by_number(other) for one, other in pairwise(found)):
+        raise ValueError("the companies of a day are not in their order")  # lookups rely on it
+    return found
 
 
-def _table(table: _Table, lists: _Lists) -> Table:
+def _table(table: _Table, companies: Callable[[bytes], tuple[str, ...]]) -> Table:
     columns = {column: array("d", figures) for column, figures in table.columns}
-    found = Table(lists[table.companies], columns, frozenset(lists[table.lost]))
+    found = Table(companies(table.companies), columns, frozenset(companies(table.lost)))
     if any(len(figures) != len(found.companies) for figures in found.columns.values()):
         raise ValueError("a column does not have one figure per company")
     return found
