@@ -104,8 +104,7 @@ class Sources:
             try:
                 await self._swap(old, fresh, settings.limits)
                 self._forget(old, fresh)
-                self._outputs.selector_log.reloaded()
-                self._outputs.selector_log.note(self._outputs.board.shown.unmatched)
+                self._outputs.selector_log.note(self._outputs.board.shown.unmatched, reloaded=True)
             except Exception:
                 await self._swap_back(fresh, old, before)
                 raise

@@ -21,10 +21,9 @@ def log_poll(source: str, report: str, state: ReportState, result: PollResult) -
         "companies": len(state.ledger.names),
         "days": len(state.ledger.blocks),
     }
-    if left_out := result.left_out:
-        fields["left_out"] = " ".join(f"{kind}={count}" for kind, count in sorted(left_out.items()))
-    if result.unread:
-        fields["unread"] = " ".join(f"{item}={count}" for item, count in sorted(result.unread.items()))
+    for name, counts in (("left_out", result.left_out), ("unread", result.unread)):
+        if counts:
+            fields[name] = " ".join(f"{each}={count}" for each, count in sorted(counts.items()))
     if result.reason:
         fields["reason"] = result.reason
     if result.error is None and not result.reason:
@@ -41,17 +40,14 @@ class SelectorLog:
     """Logs selectors that match nothing, once until they change or the configuration is reloaded."""
 
     def __init__(self) -> None:
-        self._logged: set[tuple[str, str, str]] = set()
+        self._logged: Unmatched = {}
 
-    def reloaded(self) -> None:
-        self._logged = set()
-
-    def note(self, unmatched: Unmatched) -> None:
-        """Logs one line per source and option with new unmatched selectors."""
-        before, self._logged = self._logged, set()
+    def note(self, unmatched: Unmatched, *, reloaded: bool = False) -> None:
+        """Logs one line per source and option with new unmatched selectors; all are new after a reload."""
+        before, self._logged = {} if reloaded else self._logged, unmatched
         for source, by_option in sorted(unmatched.items()):
             for option, selectors in sorted(by_option.items()):
-                self._logged.update((source, option, each) for each in selectors)
-                if new := [printable(each) for each in selectors if (source, option, each) not in before]:
+                logged = before.get(source, {}).get(option, ())
+                if new := [printable(each) for each in selectors if each not in logged]:
                     fields = {"source": source, "option": option, "selectors": enumerated(new, NAMED)}
                     log.warning("selectors match nothing", extra=fields)

@@ -403,7 +403,7 @@ STEPS: Sequence[tuple[object, str, int]] = (
     (board, "join", 1),
     (Telemetry, "forget", 1),
     (Telemetry, "forget", 2),
-    (SelectorLog, "reloaded", 1),
+    (SelectorLog, "note", 1),
 )
 """What a reload takes: the function, and which of its calls."""
 
