@@ -113,7 +113,7 @@ class Forecast(Struct, frozen=True):
 
 def forecast(targets: Sequence[Target], size: Size, now: datetime) -> Forecast:
     """Forecasts the cost of sources of this size, over the midnights of a year from `now`."""
-    live = live_series(targets)
+    live = _live_series(targets)
     sources = tuple(
         _source(each, replace(size, companies=min(size.companies, 1)) if each.one_company else size, now, live)
         for each in targets
@@ -160,10 +160,10 @@ def most_requests_in_a_minute(requests_per_minute: int) -> int:
 def _source(target: Target, size: Size, now: datetime, live: Mapping[tuple[str, str], Counter[str]]) -> SourceForecast:
     reports = []
     for report in target.reports:
-        series = Counter(served(target, report, size, now)) + live[target.source, report.name]
+        series = Counter(report_series(target, report, size, now)) + live[target.source, report.name]
         reports.append(_report(target, report, size, now, series))
     peak = min(sum(report.peak for report in reports), most_requests_in_a_minute(target.requests_per_minute))
-    return SourceForecast(target.source, polls(target, now), peak, tuple(reports), once(target, size, now))
+    return SourceForecast(target.source, polls(target, now), peak, tuple(reports), _source_series(target, size, now))
 
 
 def _report(target: Target, report: Report, size: Size, now: datetime, series: SeriesCounts) -> ReportForecast:
@@ -191,7 +191,7 @@ def _report(target: Target, report: Report, size: Size, now: datetime, series: S
     return ReportForecast(report.name, calls, in_parts, min(peak, cap), series)
 
 
-def once(target: Target, size: Size, now: datetime) -> SeriesCounts:
+def _source_series(target: Target, size: Size, now: datetime) -> SeriesCounts:
     """Counts the series of a source that do not depend on its reports."""
     health = Health(target.interval, last_attempt=now)
     state = ReportState(_held(target, target.reports[0], size, now), health, listed={})
@@ -200,7 +200,7 @@ def once(target: Target, size: Size, now: datetime) -> SeriesCounts:
     return {**own, UNMATCHED.name: len(info.unmatched), SERIES.name: 1, DROPPED.name: len(REASONS)}
 
 
-def served(target: Target, report: Report, size: Size, now: datetime) -> SeriesCounts:
+def report_series(target: Target, report: Report, size: Size, now: datetime) -> SeriesCounts:
     """Counts the series of a report if every company had all figures on each held day."""
     health = Health(target.interval, last_attempt=now, last_success=now, duration=0.0, outcome="ok", history=True)
     discoveries = report.assumed_discoveries(calendars.day_at(now, target.rules.zone), size.channels)
@@ -242,7 +242,7 @@ def _limited_columns(target: Target, report: Report, size: Size) -> Iterator[Col
                 yield Column(measure.family, values)
 
 
-def live_series(targets: Iterable[Target]) -> Mapping[tuple[str, str], Counter[str]]:
+def _live_series(targets: Iterable[Target]) -> Mapping[tuple[str, str], Counter[str]]:
     """Returns the live series by source and report (both empty for the process) after one good answer each."""
     telemetry = Telemetry()
     for target in targets:

@@ -20,7 +20,7 @@ from msgspec import structs
 from exporter.domain.errors import ReportError
 from exporter.domain.model import Activity, Column, Days, Kind, Measure, Reading, Row
 from exporter.domain.scope import Scope
-from exporter.forecast import Size, served
+from exporter.forecast import Size, report_series
 from exporter.metrics.label_limits import LabelLimits
 from exporter.platforms.api import (
     INVARIANTS,
@@ -195,7 +195,7 @@ def test_a_report_more_is_a_line_in_the_platform_s_table() -> None:
         return pipeline
 
     assert not complaints(platform)
-    assert "paradigm_credits_28d" in served(target, report, Size(1), NOON + timedelta(days=1))
+    assert "paradigm_credits_28d" in report_series(target, report, Size(1), NOON + timedelta(days=1))
     today = series("paradigm_credits_today", company_id="17", company="Northwind")
     assert anyio.run(travel).page("paradigm_credits_today") == {today: 5.0}
 
