@@ -92,7 +92,7 @@ def assemble(
         board,
         telemetry.tail,
         schedule.alive,
-        sources.names,
+        sources.running.keys(),
         readers,
         clock.now,
         schedule.next_poll,

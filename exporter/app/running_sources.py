@@ -48,7 +48,7 @@ def identity(source: Source) -> Mapping[str, object]:
 
 
 class Sources:
-    """All running sources, by name; only `change` changes them.
+    """The sources that are `running`, by name; only `change` changes them, in the same dictionary.
 
     `make` builds the parts of a source without starting them; ConfigError if its URL, CA file or proxy cannot be used.
     """
@@ -57,17 +57,8 @@ class Sources:
         self._make = make
         self._outputs = outputs
         self._schedule = schedule
-        self._running: dict[str, Running] = {}
+        self.running: dict[str, Running] = {}
         self._turn = asyncio.Lock()
-
-    @property
-    def names(self) -> Collection[str]:
-        """The names of the sources, as a view that follows each change."""
-        return self._running.keys()
-
-    @property
-    def pollers(self) -> tuple[Poller, ...]:
-        return tuple(each.poller for each in self._running.values())
 
     def add(self, source: Source) -> None:
         """Adds a source before the start; raises what `make` raises."""
@@ -75,14 +66,14 @@ class Sources:
 
     async def start(self) -> None:
         async with self._turn:
-            for poller in self.pollers:
-                await poller.start()
+            for each in self.running.values():
+                await each.poller.start()
             self._schedule.start()
-            for each in self._running.values():
+            for each in self.running.values():
                 self._schedule.add(each.poller)
 
     async def aclose(self) -> None:
-        for each in self._running.values():
+        for each in self.running.values():
             await each.client.aclose()
 
     async def change(self, settings: Settings) -> Mapping[str, Sequence[str]]:
@@ -92,7 +83,7 @@ class Sources:
         proxy cannot be used; nothing has changed.
         """
         async with self._turn, AsyncExitStack() as closing:
-            running, new, before = dict(self._running), settings.sources, self._outputs.board.limits
+            running, new, before = dict(self.running), settings.sources, self._outputs.board.limits
             added = [name for name in new if name not in running]
             changed = [name for name in new if name in running and new[name] != running[name].source]
             removed = [name for name in running if name not in new]
@@ -132,7 +123,7 @@ class Sources:
     async def _begin(self, sources: Mapping[str, Running], gone: Collection[str], limits: PageLimits) -> None:
         """Starts and publishes sources, and removes others from the exposition in the same step."""
         for name in gone:
-            self._running.pop(name, None)
+            self.running.pop(name, None)
         for each in sources.values():
             self._register(each)
             self._schedule.add(each.poller, each.poller.due_at())
@@ -158,7 +149,7 @@ class Sources:
             self._register(each)
 
     def _register(self, new: Running) -> None:
-        self._running[new.source.name] = new
+        self.running[new.source.name] = new
         new.poller.expect()
         day = new.source.api_key_expires
         moment = None if day is None else calendars.start(day, new.source.target.rules.zone)

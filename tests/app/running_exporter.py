@@ -172,7 +172,7 @@ class RunningExporter:
         return await self.reloader.reload()
 
     def running(self) -> Mapping[str, Poller]:
-        return dict(zip(self.sources.names, self.sources.pollers, strict=True))
+        return {name: each.poller for name, each in self.sources.running.items()}
 
     def page(self, name: str = "", **labels: str) -> Samples:
         """Returns the samples of a scrape whose names start with `name` and which have these labels."""

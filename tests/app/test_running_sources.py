@@ -258,7 +258,7 @@ async def test_a_new_source_is_polled_at_once_and_a_removed_one_leaves_no_series
 
         assert not exporter.page(source="a")
         assert exporter.page("chat_usage_polls", source="new")
-        assert list(exporter.sources.names) == ["b", "new"]
+        assert list(exporter.sources.running) == ["b", "new"]
         await exporter.until_polled("new")
         exporter.jump()
         await exporter.until_polled("new", "b", polls=2)
@@ -430,7 +430,7 @@ async def test_an_internal_error_at_any_step_undoes_the_reload(tmp_path: Path, m
             await until_attempted(exporter, before, exporter.clock.moment)
         assert not await exporter.reload(**new)
         await exporter.until(lambda: exporter.companies("fresh") and exporter.companies("b"))
-        assert set(exporter.sources.names) == {"a", "b", "fresh"}
+        assert set(exporter.sources.running) == {"a", "b", "fresh"}
         assert not exporter.page(source="gone")
         assert set(exporter.page("chat_usage_settle_seconds", source="a").values()) == {7 * 3600}
         assert [client.closed for client in exporter.clients].count(False) == 3
@@ -509,7 +509,7 @@ async def test_reloads_run_one_after_another(tmp_path: Path) -> None:
         exporter.write(a="", b="")
         await asyncio.gather(*(exporter.reloader.reload() for _ in range(5)))
 
-        assert list(exporter.sources.names) == ["a", "b"]
+        assert list(exporter.sources.running) == ["a", "b"]
         await exporter.until_polled("a", "b")
         assert [client.closed for client in exporter.clients] == [False, False]
 

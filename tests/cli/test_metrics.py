@@ -60,9 +60,9 @@ async def page() -> Page:
             }
             settings = load(None, environ, platforms())
             exporter = assemble(settings, Clock(lambda: NOON, lambda: 0.0))
-            for poller in exporter.sources.pollers:
-                await poller.start()
-                await poller.poll()
+            for each in exporter.sources.running.values():
+                await each.poller.start()
+                await each.poller.poll()
             exporter.telemetry.observer("demo").paused(NOON)
             transport = httpx.ASGITransport(exporter.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http:

@@ -47,7 +47,7 @@ class RunningDemo:
             answer = await http.post(f"{self.platform}/control", json={"scenarios": [scenario]})
             answer.raise_for_status()
         self.clock.moment += timedelta(hours=1)
-        await asyncio.gather(*(poller.poll() for poller in self.exporter.sources.pollers))
+        await asyncio.gather(*(each.poller.poll() for each in self.exporter.sources.running.values()))
 
 
 @asynccontextmanager
@@ -66,9 +66,10 @@ async def running_demo(
         exporter = assemble(load(None, environ, platforms()), Clock(clock.now, clock.seconds))
         async with serving(platform, simulated), serving(exporter.app, listening):
             try:
-                for poller in exporter.sources.pollers:
+                pollers = [each.poller for each in exporter.sources.running.values()]
+                for poller in pollers:
                     await poller.start()
-                await asyncio.gather(*(poller.poll() for poller in exporter.sources.pollers))
+                await asyncio.gather(*(poller.poll() for poller in pollers))
                 yield RunningDemo(url(listening), url(simulated), clock, exporter)
             finally:
                 await exporter.closing.aclose()

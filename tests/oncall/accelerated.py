@@ -130,7 +130,7 @@ async def _run(
             app = create_app(platform.world, setup.acceleration.now, scenarios=(platform.scenario,), sleep=sleep)
             await stack.enter_async_context(serving(app, platform.listening))
         stack.push_async_callback(exporter.closing.aclose)
-        await asyncio.gather(*(_first(poller) for poller in exporter.sources.pollers))
+        await asyncio.gather(*(_first(each.poller) for each in exporter.sources.running.values()))
         await stack.enter_async_context(serving(ServePreviousDuringPoll(exporter.app, polling), setup.listening))
         drivers = _drivers(exporter, settings.sources, polling, setup.acceleration)
         driving = [asyncio.ensure_future(each) for each in drivers]
@@ -174,7 +174,8 @@ def _drivers(
     exporter: Exporter, sources: Mapping[str, Source], polling: asyncio.Lock, acceleration: Acceleration
 ) -> Iterator[Awaitable[None]]:
     """Yields coroutines that poll each source at its interval and after the settle time, and refresh at midnight."""
-    for each, poller in zip(sources.values(), exporter.sources.pollers, strict=True):
+    for name, each in sources.items():
+        poller = exporter.sources.running[name].poller
         poll = _with_lock(poller.poll, polling)
         yield _repeat(poll, _each_interval(each), acceleration)
         for delay in (*delays(each.target).values(), None):
