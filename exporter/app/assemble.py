@@ -1,7 +1,7 @@
 """Builds pollers, schedule and web application from settings; the only module that knows all of them."""
 
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from msgspec import Struct
@@ -24,7 +24,7 @@ CLOCK = Clock()
 
 
 class Exporter(Struct, frozen=True):
-    """The parts of one process; an asynchronous context that polls while it is open."""
+    """The parts of one process."""
 
     app: Starlette
     sources: Sources
@@ -32,16 +32,12 @@ class Exporter(Struct, frozen=True):
     telemetry: Telemetry
     closing: AsyncExitStack
 
-    async def __aenter__(self) -> "Exporter":
-        try:
+    @asynccontextmanager
+    async def polling(self) -> AsyncIterator[None]:
+        """Polls while the block runs; after it all parts are closed."""
+        async with self.closing:
             await self.sources.start()
-        except BaseException:
-            await self.closing.aclose()
-            raise
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.closing.aclose()
+            yield
 
 
 def assemble(
@@ -53,7 +49,7 @@ def assemble(
     links: Links = NO_LINKS,
     client_clock: Clock | None = None,
 ) -> Exporter:
-    """Builds all parts; nothing runs and no request is sent until the exporter is entered.
+    """Builds all parts; nothing runs and no request is sent before `Exporter.polling`.
 
     Days follow `clock`; jobs follow the machine's clock, and so do requests without a `client_clock`. `read` reads the
     configuration again for a reload, which `lifecycle` allows over HTTP; `links` are those of the status page.

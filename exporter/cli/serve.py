@@ -85,5 +85,5 @@ async def _serve(exporter: Exporter, listening: socket.socket, web_config: LiveW
 
 
 async def _poll(exporter: Exporter, reloaded: asyncio.Event) -> None:
-    async with exporter, reloading(reloaded, exporter.reloader.reload, exporter.reloader.file_changed):
+    async with exporter.polling(), reloading(reloaded, exporter.reloader.reload, exporter.reloader.file_changed):
         await asyncio.Event().wait()

@@ -129,7 +129,7 @@ async def test_an_exporter_polls_while_it_is_open(caplog: pytest.LogCaptureFixtu
         transport = httpx.ASGITransport(exporter.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http:
             before = await http.get("/-/ready")
-            async with exporter:
+            async with exporter.polling():
                 await until(http, "/-/ready", "ready\n")
                 page = await until(http, "/metrics", counted)
                 health = await http.get("/-/healthy")
@@ -149,7 +149,7 @@ async def test_a_failed_poll_is_one_line_and_a_count(caplog: pytest.LogCaptureFi
     async with simulated("key-rejected") as environ:
         exporter = assemble(load(None, environ, platforms()))
         transport = httpx.ASGITransport(exporter.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http, exporter:
+        async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http, exporter.polling():
             counted = 'chat_usage_polls_total{outcome="auth",report="chat-sessions",source="demo"} 1.0'
             page = await until(http, "/metrics", counted)
             ready = await http.get("/-/ready")

@@ -756,7 +756,7 @@ async def test_ready_right_after_a_restart_also_when_the_platform_is_down(tmp_pa
     transport = httpx.ASGITransport(exporter.app)
     async with httpx.AsyncClient(transport=transport, base_url="http://exporter.example") as client:
         assert (await client.get("/-/ready")).status_code == 503
-        async with exporter:
+        async with exporter.polling():
             assert (await client.get("/-/ready")).status_code == 200
             assert 'company="Northwind"' in (await client.get("/metrics")).text
 

@@ -39,7 +39,7 @@ async def _serve(exporter: Exporter, listening: socket.socket) -> None:
     stop, reload = end_signal(), reload_signal()
     async with (
         serving(exporter.app, listening),
-        exporter,
+        exporter.polling(),
         reloading(reload, exporter.reloader.reload, exporter.reloader.file_changed),
     ):
         await stop.wait()

@@ -65,7 +65,7 @@ def demo(
             async with (
                 serving(platform, simulated),
                 serving(exporter.app, listening),
-                exporter,
+                exporter.polling(),
                 AsyncExitStack() as beside,
             ):
                 if programs:
