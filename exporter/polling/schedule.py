@@ -35,14 +35,9 @@ class Pollable(Protocol):
 
     target: Target
 
-    async def poll(self) -> None:
-        """Polls every report once."""
-
-    async def render_all(self) -> None:
-        """Renders anew."""
-
-    def expires_at(self) -> datetime | None:
-        """Returns when figures next become stale."""
+    async def poll(self) -> None: ...
+    async def render_all(self) -> None: ...
+    def expires_at(self) -> datetime | None: ...
 
 
 class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 ships no types
