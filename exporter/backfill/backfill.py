@@ -74,7 +74,6 @@ class ReportJob(Struct):
     target: Target
     report: Report
     fetch: Fetch
-    requests_per_minute: float
     state: ReportState
     requests: dict[Days, int] = {}
 
@@ -83,10 +82,10 @@ class ReportJob(Struct):
         return self.target.source, self.report.name
 
 
-def jobs_of(target: Target, fetch: Fetch, requests_per_minute: float) -> Sequence[ReportJob]:
+def jobs_of(target: Target, fetch: Fetch) -> Sequence[ReportJob]:
     """Returns a job for each report of a source that has days."""
     begun = ReportState(Ledger(), Health(target.interval))
-    return [ReportJob(target, each, fetch, requests_per_minute, begun) for each in target.reports if each.has_days]
+    return [ReportJob(target, each, fetch, begun) for each in target.reports if each.has_days]
 
 
 class Backfill(Struct):
@@ -169,7 +168,7 @@ class Backfill(Struct):
     def _step(self, piece: Piece) -> Step:
         total = sum(len(self.manifest.span(job.target.source)) for job in self.jobs)
         done = total - sum(map(len, self._left()))
-        left = [(sum(job.requests.values()), job.requests_per_minute) for job in self.jobs]
+        left = [(sum(job.requests.values()), job.target.requests_per_minute) for job in self.jobs]
         seconds = sum(requests * 60 / per_minute for requests, per_minute in left)
         return Step(done, total, piece, self._asked_for, sum(requests for requests, _ in left), seconds)
 

@@ -82,7 +82,7 @@ class BackfillRun:
             output = KillableRuns(
                 Runs(self.run_folder, {"job": "history"}), self.killed_at_piece, after_write=self.after_write
             )
-            jobs = jobs_of(self.target, client, 6000)
+            jobs = jobs_of(self.target, client)
             backfill = Backfill(jobs, manifest, output, worker, Clock(clock.now, clock.seconds), steps.append)
             result = await backfill.run()
         return result, steps, transport.requests

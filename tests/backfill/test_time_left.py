@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from msgspec import structs
 
 from exporter.app.assemble import endpoint_of
 from exporter.backfill.backfill import Backfill, Step, jobs_of
@@ -90,7 +91,7 @@ class Run:
 
         try:
             with opened(self.folder, {"a": "b"}, {SOURCE.name: DAYS}) as manifest:
-                jobs = jobs_of(SOURCE.target, client, PER_MINUTE)
+                jobs = jobs_of(structs.replace(SOURCE.target, requests_per_minute=PER_MINUTE), client)
                 result = await Backfill(jobs, manifest, destination, worker, self.time.clock, note).run()
                 assert result.failed == ()
         finally:

@@ -121,7 +121,7 @@ async def ask_all(
         for each in chosen:
             platform = client_of(each, LastCodes())
             closing.push_async_callback(platform.aclose)
-            jobs += jobs_of(each.target, platform, each.poll.requests_per_minute)
+            jobs += jobs_of(each.target, platform)
         return await Backfill(jobs, manifest, destination, worker, CLOCK, report_step).run()
 
 
