@@ -1,6 +1,5 @@
 """The option `overrides`: where a report and its figures are, if not where the documentation says."""
 
-import re
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -11,19 +10,14 @@ from exporter.domain.text import remedy
 from exporter.platforms import jmespath_fields
 from exporter.platforms.api import Component, Expression, Fields, Override, Platform
 from exporter.settings.option_groups import Group, excludes, goes_with, needs, option, platform_of
-from exporter.settings.readers import OptionError, quoted, text
+from exporter.settings.readers import OptionError, matching, quoted, text
 
-_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+/?")
-
-
-def path(value: object) -> str:
-    """Reads a path below the base URL; a URL could send the key to another host."""
-    written = text(value)
-    if not _PATH.fullmatch(written):
-        raise ValueError(
-            f"{quoted(written)} is not a path; write one such as /api/v2/reporting/tools/, without host or query"
-        )
-    return written
+path = matching(
+    r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+/?",
+    "is not a path; write one such as /api/v2/reporting/tools/, without host or query",
+    lambda match: match[0],
+)
+"""Reads a path below the base URL; a URL could send the key to another host."""
 
 
 def expression(value: object) -> Expression:
