@@ -92,7 +92,7 @@ def _idle(companies: int, program: Program, seconds: float) -> Iterator[Figure]:
     share = (cpu.of_process(program.pid) - before) / seconds
     few = companies == FEW
     yield Figure("idle: share of a core", companies, share * 100, "%", at_most=1.0 if few else None)
-    yield Figure("idle: memory", companies, cpu.resident(program.pid), "MiB", at_most=80.0 if few else None)
+    yield Figure("idle: memory", companies, cpu.resident(program.pid), "MiB", at_most=58.0 if few else None)
 
 
 def _crowd(companies: int, program: Program, polls: "Polls", seconds: float) -> Iterator[Figure]:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from starlette.applications import Starlette
 
 from exporter import http as fetch
+from exporter.app.interpreter import release_memory
 from exporter.app.running_sources import Reloader, Running, Sources, identity
 from exporter.domain.clock import Clock
 from exporter.domain.threads import Worker
@@ -57,7 +58,7 @@ def assemble(
     """
     board = Board(settings.limits)
     telemetry, worker, readers, closing = Telemetry(), Worker("worker"), Worker("readers"), AsyncExitStack()
-    outputs = PollOutputs(board, telemetry, worker)
+    outputs = PollOutputs(board, telemetry, worker, release_memory=release_memory)
     closing.callback(worker.close)
     closing.callback(readers.close)
     state_file = StateFile(settings.state_file, clock.now, gauges=telemetry.state)

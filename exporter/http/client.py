@@ -95,7 +95,7 @@ class Client:
         base = base_url(endpoint)
         self._base, self._site = str(base).rstrip("/"), site(base)
         self._proxy = proxy_of(endpoint, base)
-        self._http = http_client(endpoint, self._proxy, transport, HEADERS)
+        self._http = http_client(base, endpoint, self._proxy, transport, HEADERS)
         self._refused_until = float("-inf")
         self._pause: Pause | None = None
 

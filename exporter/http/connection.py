@@ -51,11 +51,20 @@ def base_url(endpoint: Endpoint) -> httpx.URL:
 
 
 def http_client(
-    endpoint: Endpoint, proxy: Proxy | None, transport: httpx.AsyncBaseTransport | None, headers: Mapping[str, str]
+    url: httpx.URL,
+    endpoint: Endpoint,
+    proxy: Proxy | None,
+    transport: httpx.AsyncBaseTransport | None,
+    headers: Mapping[str, str],
 ) -> httpx.AsyncClient:
-    """Returns a client without cookies, redirects and time-out; ConfigError if the CA file cannot be used."""
+    """Returns a client for the host of `url`, without cookies, redirects and time-out.
+
+    ConfigError if the CA file cannot be used. For plain HTTP without a CA file no authorities are loaded (1 MiB), and
+    so no certificate is accepted.
+    """
     try:
-        trust = tls_context(endpoint.ca_file)
+        plain = url.scheme == "http" and endpoint.ca_file is None
+        trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else tls_context(endpoint.ca_file)
     except OSError as error:  # ssl.SSLError is one
         where = f"ca_file {endpoint.ca_file}" if endpoint.ca_file else "SSL_CERT_FILE of the environment"
         raise ConfigError(f"{endpoint.source}: {where} is not a readable PEM file of certificates: {error}") from error

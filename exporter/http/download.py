@@ -89,7 +89,7 @@ async def _into(link: str, write: Callable[[bytes], object], rules: DownloadRule
     for _ in range(MOST_REDIRECTS + 1):
         url, addresses = await check(link, rules.resolve, at_home=at_home)
         host, proxy = url.raw_host.decode(), proxy_of(rules.endpoint, url)
-        async with http_client(rules.endpoint, proxy, rules.transport, HEADERS) as http:
+        async with http_client(url, rules.endpoint, proxy, rules.transport, HEADERS) as http:
             try:
                 response = await _answer(http, url, (url,) if proxy else addresses)
                 if not response.is_redirect:

@@ -41,13 +41,17 @@ SLIP = "internal error of the exporter; please report it with its log"
 
 
 class PollOutputs(Struct, frozen=True):
-    """Where results go; one source at a time holds `refreshing`, so that a start causes no burst of requests."""
+    """Where results go; one source at a time holds `refreshing`, so that a start causes no burst of requests.
+
+    `release_memory` is called after a refresh pass, whose answers are the largest.
+    """
 
     board: Board
     telemetry: Telemetry
     worker: Worker
     refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
     selector_log: SelectorLog = field(default_factory=SelectorLog)
+    release_memory: Callable[[], None] = lambda: None
 
 
 class Poller:
@@ -201,6 +205,7 @@ class Poller:
         finally:
             self._refreshing = False
         await self._save()
+        await self._outputs.worker.run(self._outputs.release_memory)
 
     async def _run_refresh_pass(self, report: Report) -> None:
         """Asks for one piece after the other, due polls first; after two failures in a row the rest waits."""

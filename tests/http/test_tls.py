@@ -5,9 +5,11 @@ import ssl
 import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 
 from exporter.domain.errors import ConnectionLostError
+from exporter.http.connection import http_client
 from tests.certificates import self_signed, signed
 from tests.http.fakes import GOOD, Bench, endpoint
 from tests.scripted_server import scripted_server
@@ -100,3 +102,16 @@ async def test_a_server_without_tls_is_named() -> None:
         url = f"https://127.0.0.1:{server.port}"
         with pytest.raises(ConnectionLostError, match=f"no TLS with {url}: .*; see base_url and ca_file"):
             await Bench(endpoint=endpoint(base_url=url)).ask()
+
+
+async def test_a_client_for_plain_http_accepts_no_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even one of a public authority, here that of SSL_CERT_FILE; redirects are not followed anyway."""
+    cert, tls = certificate(tmp_path, "IP:127.0.0.1")
+    monkeypatch.setenv("SSL_CERT_FILE", cert)
+    async with scripted_server(WHOLE, WHOLE, tls=tls) as server:
+        url = httpx.URL(f"https://127.0.0.1:{server.port}")
+        async with http_client(url, endpoint(ca_file=None), None, None, {}) as client:
+            assert (await client.get(url)).content == GOOD
+        async with http_client(httpx.URL("http://127.0.0.1"), endpoint(ca_file=None), None, None, {}) as client:
+            with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+                await client.get(url)

@@ -146,6 +146,21 @@ async def test_a_poll_that_overlaps_is_skipped_and_counted() -> None:
     assert (counted(telemetry, "ok"), counted(telemetry, "skipped")) == (1, 1)
 
 
+async def test_memory_is_released_after_the_past_was_read() -> None:
+    """Answers about the past are the largest; a poll without them releases nothing."""
+    platform, released, clock = Waiting(), list[int](), ManualClock(NOON)
+    platform.free.set()
+    outputs = PollOutputs(Board(), Telemetry(), Worker("poll"), release_memory=lambda: released.append(1))
+    target = Target("s", "paradigm", (CHAT_SESSIONS,), Scope(), RULES, HOUR)
+    subject = Poller(target, platform, outputs, Clock(clock.now, clock.seconds))
+    await subject.start()
+
+    await subject.poll()
+    assert released == [1]
+    await subject.poll()
+    assert released == [1]
+
+
 async def test_an_hour_of_rest_holds_for_all_that_a_source_asks() -> None:
     """One request, then none of its reports, of the next polls, or of the past; the page says until when."""
     clock, subject = ManualClock(NOON), world()
