@@ -162,8 +162,6 @@ class DailyFigures:
     def _plain(self, index: CompanyIndex, measure: Measure, states: Mapping[date, DayState]) -> Iterator[SeriesPiece]:
         least = self.view.min_group if measure.people else 0
         for part, column in self._whole.columns_of(measure) if states else ():
-            if part not in index.companies:
-                continue
             by_day = []
             for day, state in states.items():
                 silence = math.nan if measure.kind is Kind.AVERAGE or state is DayState.SETTLING else 0.0

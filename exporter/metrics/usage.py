@@ -107,8 +107,6 @@ def _newest_samples(index: CompanyIndex, measure: Measure) -> Iterator[Sample]:
     """Yields each company's largest held moment, or newest held level."""
     is_moment = measure.kind is Kind.INSTANT
     for part, column in index.columns_of(measure):
-        if part not in index.companies:
-            continue
         newest = [-math.inf] * len(index.companies[part])
         for day in sorted(index.view.ledger.blocks, reverse=True):
             if column in index.view.ledger.table(day, part).columns:
@@ -134,8 +132,6 @@ def window_sums(index: CompanyIndex, measure: Measure, days: Sequence[date]) -> 
     A row that lacks the figure makes its company's sum unknown, not smaller.
     """
     for part, column in index.columns_of(measure):
-        if part not in index.companies:
-            continue
         if measure.kind is Kind.AVERAGE:
             total = index.on_day(days[0], part, column, math.nan)
         else:
