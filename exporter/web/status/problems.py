@@ -159,12 +159,10 @@ def _days(view: ReportView, now: datetime) -> Iterator[Problem]:
 
 def _unread(report: str, health: Health) -> Iterator[Problem]:
     """Yields which items could not be read; that all of a report cannot is said by its outcome."""
-    found = list(health.unread.items())
-    if found and (not health.supported or [*health.unread] != [report]):
-        more = f" and {len(found) - MOST_ITEMS} more" if len(found) > MOST_ITEMS else ""
-        items = ", ".join(f"{item} ({days} days)" for item, days in found[:MOST_ITEMS])
+    if health.unread and (not health.supported or [*health.unread] != [report]):
+        items = enumerated([f"{item} ({days} days)" for item, days in health.unread.items()], MOST_ITEMS)
         why = health.reason if health.outcome == "ok" or not health.supported else ""
-        yield Problem(Level.WARNING, f"Not read at the last poll: {items}{more}", "ChatUsageReportUnread", why)
+        yield Problem(Level.WARNING, f"Not read at the last poll: {items}", "ChatUsageReportUnread", why)
 
 
 def _answers(view: ReportView) -> Iterator[Problem]:
