@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, partial
-from types import MappingProxyType
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -69,15 +68,15 @@ class Published(Struct, frozen=True):
     unmatched: Unmatched = {}
 
 
-class RenderedSource(NamedTuple):
+class RenderedSource(Struct, frozen=True):
     """The families of a source by report, and the `views` and `source_info` that they were made from."""
 
     reports: Mapping[str, Iterable[Family | DeferredFamily]]
-    views: Mapping[str, ReportView] = MappingProxyType({})
+    views: Mapping[str, ReportView] = {}
     source_info: SourceInfo | None = None
 
 
-NOTHING = RenderedSource(MappingProxyType({}))
+NOTHING = RenderedSource({})
 
 
 class Board:
