@@ -4,23 +4,19 @@ Reuses lines of unchanged families and companies, and drops kinds of series abov
 """
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
+from datetime import date
 from functools import cache, partial
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from exporter.domain.model import Expendable, Family, Sample
 from exporter.exposition.text import EMPTY, Chunk, Key, Page, Quoted, join, write
+from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_health import Unmatched, deferred_families, unmatched_everywhere, unmatched_families
-from exporter.metrics.report_view import (
-    DeferredFamily,
-    ReportView,
-    SourceInfo,
-    changed_companies,
-    differ_in_rows_alone,
-)
+from exporter.metrics.report_view import DeferredFamily, Health, ReportView, SourceInfo
 
 MOST_CHANGED = 0.5
 """Up to this share of changed companies lines are updated; above it all are made anew."""
@@ -137,8 +133,8 @@ class _Report:
     """
 
     def __init__(self, chunks: Iterable[Chunk], was: ReportView, now: ReportView, quoted: Quoted) -> None:
-        self._chunks = {chunk.family.name: chunk for chunk in chunks} if differ_in_rows_alone(was, now) else {}
-        self._changed = cache(partial(changed_companies, was, now))  # families share days
+        self._chunks = {chunk.family.name: chunk for chunk in chunks} if _differ_in_rows_alone(was, now) else {}
+        self._changed = cache(partial(_changed_companies, was, now))  # families share days
         self._before, self._now = cache(partial(_of_companies, was)), cache(partial(_of_companies, now))
         self._most = MOST_CHANGED * len(now.ledger.names)
         self._quoted = quoted
@@ -163,6 +159,22 @@ class _Report:
         is_alike = all(counts.values()) and len(counts) == len(chunk.family.samples)
         samples = tuple(Sample(labels, count) for labels, count in counts.items())
         return write(replace(some, samples=samples), self._quoted)._replace(days=chunk.days) if is_alike else None
+
+
+def _differ_in_rows_alone(before: ReportView, now: ReportView) -> bool:
+    """Returns whether settings, companies and columns are equal; fast, since most of them are the same objects."""
+    alike = []
+    for view in (before, now):
+        ledger, status = view.ledger, structs.replace(view.day_status, today=None, running=None)
+        health = Health(view.health.interval, history=view.health.history)
+        rest = structs.replace(view, ledger=Ledger(), day_status=status, health=health)
+        alike.append((rest, ledger.names, ledger.withdrawn, ledger.first_days, ledger.columns()))
+    return alike[0] == alike[1]
+
+
+def _changed_companies(before: ReportView, now: ReportView, day: date) -> Set[str]:
+    tables = ((now.ledger.table(day, part), before.ledger.table(day, part)) for part in now.ledger.first_days)
+    return set[str]().union(*(table.changed_since(earlier) for table, earlier in tables))
 
 
 def _of_companies(view: ReportView, companies: frozenset[str]) -> Mapping[str, DeferredFamily]:

@@ -1,14 +1,13 @@
 """The input of the families of one report and of one source; knows no family and no window."""
 
-import dataclasses
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import product
 from operator import add
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from exporter.domain.model import Column, Family, FieldNote, Measure, Sample
 from exporter.domain.selectors import Companies, Entry
@@ -96,22 +95,6 @@ class SourceInfo(Struct, frozen=True):
         return self.companies.missing(self.names, self.listed or {})
 
 
-def differ_in_rows_alone(before: ReportView, now: ReportView) -> bool:
-    """Returns whether settings, companies and columns are equal; fast, since most of them are the same objects."""
-    alike = []
-    for view in (before, now):
-        ledger, status = view.ledger, replace(view.day_status, today=None, running=None)
-        health = Health(view.health.interval, history=view.health.history)
-        rest = replace(view, ledger=Ledger(), day_status=status, health=health)
-        alike.append((rest, ledger.names, ledger.withdrawn, ledger.first_days, ledger.columns()))
-    return alike[0] == alike[1]
-
-
-def changed_companies(before: ReportView, now: ReportView, day: date) -> Set[str]:
-    tables = ((now.ledger.table(day, part), before.ledger.table(day, part)) for part in now.ledger.first_days)
-    return set[str]().union(*(table.changed_since(earlier) for table, earlier in tables))
-
-
 class DeferredFamily(Struct, frozen=True):
     """A family whose samples are made on demand, from the rows of some `days` and from what all days share.
 
@@ -127,7 +110,7 @@ class DeferredFamily(Struct, frozen=True):
         return self.family.name
 
     def made(self) -> Family:
-        return dataclasses.replace(self.family, samples=tuple(self.make()))
+        return replace(self.family, samples=tuple(self.make()))
 
 
 class CompanyIndex:
