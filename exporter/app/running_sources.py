@@ -8,12 +8,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from exporter import http as fetch
 from exporter.domain import calendars
@@ -156,8 +155,7 @@ class Sources:
         self._outputs.telemetry.key_expires(new.source.name, moment)
 
 
-@dataclass(slots=True)
-class Reloader:
+class Reloader(Struct):
     """Applies the current configuration, one reload at a time; `read` may block and raises ConfigError.
 
     `settings` are those at the start. `took_effect` is called with new ones once the sources run with them.
@@ -172,7 +170,7 @@ class Reloader:
     took_effect: Callable[[Settings], Awaitable[None]]
     failed_reload: FailedReload | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _watched: tuple[Path | None, FileStamp] = field(init=False)
+    _watched: tuple[Path | None, FileStamp] = (None, None)
 
     def __post_init__(self) -> None:
         self._watched = self.settings.thresholds_file, self.settings.thresholds_stamp

@@ -2,6 +2,8 @@
 
 import logging
 
+from msgspec import Struct
+
 from exporter.domain.text import enumerated, printable
 from exporter.metrics.report_health import Unmatched
 from exporter.polling.poll_result import PollResult
@@ -36,18 +38,17 @@ def log_poll(source: str, report: str, state: ReportState, result: PollResult) -
         log.info("the platform lacks the report; it is asked again in a day", extra=fields)
 
 
-class SelectorLog:
+class SelectorLog(Struct):
     """Logs selectors that match nothing, once until they change or the configuration is reloaded."""
 
-    def __init__(self) -> None:
-        self._logged: Unmatched = {}
+    logged: Unmatched = {}
 
     def note(self, unmatched: Unmatched, *, reloaded: bool = False) -> None:
         """Logs one line per source and option with new unmatched selectors; all are new after a reload."""
-        before, self._logged = {} if reloaded else self._logged, unmatched
+        before, self.logged = {} if reloaded else self.logged, unmatched
         for source, by_option in sorted(unmatched.items()):
             for option, selectors in sorted(by_option.items()):
-                logged = before.get(source, {}).get(option, ())
-                if new := [printable(each) for each in selectors if each not in logged]:
+                known = before.get(source, {}).get(option, ())
+                if new := [printable(each) for each in selectors if each not in known]:
                     fields = {"source": source, "option": option, "selectors": enumerated(new, NAMED)}
                     log.warning("selectors match nothing", extra=fields)

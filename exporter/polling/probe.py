@@ -65,11 +65,10 @@ class Finding(Struct, frozen=True):
     message: str
 
 
-class LastCodes:
+class LastCodes(Struct):
     """Keeps the status of the last attempt, `by_report` (`exporter.http.Observer`)."""
 
-    def __init__(self) -> None:
-        self.by_report: dict[str, str] = {}
+    by_report: dict[str, str] = {}
 
     def request(self, report: str, code: str, seconds: float) -> None:
         """Notes one attempt; an `error` has no status."""
