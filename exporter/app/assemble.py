@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 
 from msgspec import Struct
 from starlette.applications import Starlette
@@ -77,14 +76,7 @@ def assemble(
     for source in settings.sources.values():
         sources.add(source)
     telemetry.config.took(settings.digest, clock.now())
-    reloader = Reloader(
-        settings,
-        read or (lambda: settings),
-        sources,
-        telemetry.config,
-        clock.now,
-        took_effect=lambda new: worker.run(partial(state_file.use, new.state_file, new.sources)),
-    )
+    reloader = Reloader(settings, read or (lambda: settings), sources, outputs, state_file, clock.now)
     context = WebContext(
         board,
         telemetry.tail,

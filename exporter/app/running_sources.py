@@ -6,7 +6,7 @@ fails is undone, and reported as a wrong configuration is.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime
 from functools import partial
@@ -19,9 +19,9 @@ from exporter.domain import calendars
 from exporter.domain.errors import ConfigError
 from exporter.domain.threads import FileStamp, file_stamp, in_time
 from exporter.exposition.board import NOTHING, PageLimits
-from exporter.exposition.telemetry import ConfigGauges
 from exporter.polling.poller import Poller, PollOutputs
 from exporter.polling.schedule import Schedule
+from exporter.polling.state_file import StateFile
 from exporter.settings import Settings, Source
 from exporter.web.status.problems import FailedReload
 
@@ -158,16 +158,16 @@ class Sources:
 class Reloader(Struct):
     """Applies the current configuration, one reload at a time; `read` may block and raises ConfigError.
 
-    `settings` are those at the start. `took_effect` is called with new ones once the sources run with them.
+    `settings` are those at the start. The state file is told new ones once the sources run with them.
     `failed_reload` says why the last reload failed, if it did.
     """
 
     settings: Settings
     read: Callable[[], Settings]
     sources: Sources
-    gauges: ConfigGauges
+    outputs: PollOutputs
+    state_file: StateFile
     now: Callable[[], datetime]
-    took_effect: Callable[[Settings], Awaitable[None]]
     failed_reload: FailedReload | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _watched: tuple[Path | None, FileStamp] = (None, None)
@@ -187,11 +187,11 @@ class Reloader(Struct):
                 log.exception("reload failed unexpectedly")
                 return self._refused("internal error of the exporter; please report it with its log")
             try:
-                await self.took_effect(settings)
+                await self.outputs.worker.run(partial(self.state_file.use, settings.state_file, settings.sources))
             except Exception:
                 log.exception("sources run with the new configuration, the state file still with the old one")
             self._watched = settings.thresholds_file, settings.thresholds_stamp
-            self.gauges.took(settings.digest, self.now())
+            self.outputs.telemetry.config.took(settings.digest, self.now())
             self.failed_reload = None
             names = {what: ",".join(names) for what, names in change.items() if names}
             log.info("configuration reloaded", extra=names)
@@ -209,7 +209,7 @@ class Reloader(Struct):
         return stamp != before
 
     def _refused(self, reason: str) -> str:
-        self.gauges.refused()
+        self.outputs.telemetry.config.refused()
         self.failed_reload = FailedReload(self.now(), reason)
         log.error("configuration not reloaded; the previous one stays in effect", extra={"reason": reason})
         return reason

@@ -118,17 +118,14 @@ class RunningExporter:
             store = self.state_file.store(source.name, {}, source.target.rules)
             return Running(source, client, Poller(source.target, client, outputs, clock, store))
 
-        async def use_state_file(settings: Settings) -> None:
-            await self.worker.run(lambda: self.state_file.use(settings.state_file, settings.sources))
-
         self.sources = Sources(make, outputs, self.schedule)
         self.reloader = Reloader(
             Settings({}, {}, PageLimits()),
             lambda: load(self.file, {}, {"paradigm": TWO_REPORTS}),
             self.sources,
-            self.telemetry.config,
+            outputs,
+            self.state_file,
             self.clock.now,
-            use_state_file,
         )
 
     def jump(self) -> None:
