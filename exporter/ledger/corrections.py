@@ -4,8 +4,6 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
-from msgspec import Struct
-
 from exporter.domain.model import Kind, Measure
 from exporter.ledger.ledger import Ledger
 
@@ -13,41 +11,35 @@ TIMELESS = (Kind.INSTANT, Kind.LEVEL)
 """Figures without a day change all the time."""
 
 
-class Corrections(Struct, frozen=True):
-    """How many figures changed, and the largest share of a day that did: sum of changes / larger sum, 0 to 1."""
+def corrections(before: Ledger, after: Ledger, days: Iterable[date], measures: Iterable[Measure]) -> tuple[int, float]:
+    """Returns how many figures of `days` changed, which were served as complete from the ledger `before`.
 
-    count: int = 0
-    ratio: float = 0.0
-
-
-def corrections(before: Ledger, after: Ledger, days: Iterable[date], measures: Iterable[Measure]) -> Corrections:
-    """Compares the figures of `days`, which were served as complete from the ledger `before`.
+    Beside it the largest share of a day that did: sum of changes / larger sum, 0 to 1.
 
     A figure that was not served before is no correction; without a row a company was served as 0 from its first
     row on. Moments are ignored; only what adds up counts for the ratio.
     """
     dated = {measure.family: measure for measure in measures if measure.kind not in TIMELESS}
-    first_days = before.first_days
     count, ratio = 0, 0.0
     for day in days:
         changed = old_sum = new_sum = 0.0
-        for kind, old, new in _pairs(before, after, day, dated, first_days):
+        for kind, old, new in _pairs(before, after, day, dated):
             count += old != new
             if kind is Kind.SUM:
                 changed, old_sum, new_sum = changed + abs(new - old), old_sum + old, new_sum + new
         ratio = max(ratio, changed / max(old_sum, new_sum) if changed else 0.0)
-    return Corrections(count, ratio)
+    return count, ratio
 
 
 def _pairs(
-    before: Ledger, after: Ledger, day: date, dated: Mapping[str, Measure], first_days: Mapping[str, Mapping[str, date]]
+    before: Ledger, after: Ledger, day: date, dated: Mapping[str, Measure]
 ) -> Iterator[tuple[Kind, float, float]]:
     """Yields a day's figures as served before and as they are now; none of an unchanged part."""
     for part, new in after.blocks[day].tables.items():
         old = before.table(day, part)
         if new is old:
             continue
-        first, places = first_days.get(part, {}), old.places(new.companies)
+        first, places = before.first_days.get(part, {}), old.places(new.companies)
         for column, values in new.columns.items():
             measure = dated.get(column.family)
             if measure and len(column.label_values) == len(measure.labels):  # not a read marker

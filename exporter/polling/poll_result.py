@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from exporter.domain.calendars import ONE_DAY, day_at
 from exporter.domain.errors import NotJsonError, ReportError, SchemaError
 from exporter.domain.model import Days, Reading, Unread, by_day
-from exporter.ledger.corrections import Corrections, corrections
+from exporter.ledger.corrections import corrections
 from exporter.ledger.day_status import day_status
 from exporter.ledger.ledger import Asked, Ledger, fold, without_past
 from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Discoveries, Report, Request
@@ -205,17 +205,17 @@ def fold_answers(
     folded = without_past(folded, began)
     served = status.published & asked & folded.blocks.keys()
     restated = [day for day in served if folded.blocks[day].tables != ledger.blocks[day].tables]
-    changed = corrections(ledger, folded, restated, report.measures) if restated else Corrections()
-    is_merged = bool(changed.count and folded.withdrawn - ledger.withdrawn)
+    corrected, ratio = corrections(ledger, folded, restated, report.measures)
+    is_merged = bool(corrected and folded.withdrawn - ledger.withdrawn)
     health = replace(
         before.health,
-        restatements=before.health.restatements + changed.count,
-        restated_ratio=max(before.health.restated_ratio, changed.ratio),
+        restatements=before.health.restatements + corrected,
+        restated_ratio=max(before.health.restated_ratio, ratio),
     )
     return PollResult(
         replace(before, ledger=folded, health=health, listed={**(before.listed or {}), **read.names}),
         read,
-        restated_ratio=changed.ratio,
+        restated_ratio=ratio,
         day_bytes=sum(answer.size for answer in answers) / len(asked),
         began=began,
         is_past_open=bool(began) or is_merged or not folded.companies_on(restated) <= ledger.names.keys(),

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from exporter.domain.model import READ_COMPLETELY, READ_IN_PART, Column, Days, Kind, Measure, Reading, Row
-from exporter.ledger.corrections import Corrections, corrections
+from exporter.ledger.corrections import corrections
 from exporter.ledger.ledger import Asked, Ledger, fold
 
 TODAY = date(2026, 3, 2)
@@ -72,5 +72,5 @@ def test_a_marker_is_no_corrected_figure() -> None:
     measures = [Measure("hits", "Hits", Kind.SUM, ("intent",), limits=("intents",), needs_read_marker=True)]
     marked, unmarked = {READ: READ_COMPLETELY, HELLO: 2.0}, {HELLO: 2.0}
     before = folded(Ledger(), marked | {BYE: 1.0}, unmarked)
-    assert corrections(before, folded(before, marked, unmarked), [TODAY], measures) == Corrections(1, 1 / 5)
-    assert corrections(before, folded(before, marked | {BYE: 1.0}, marked), [TODAY], measures) == Corrections()
+    assert corrections(before, folded(before, marked, unmarked), [TODAY], measures) == (1, 1 / 5)
+    assert corrections(before, folded(before, marked | {BYE: 1.0}, marked), [TODAY], measures) == (0, 0.0)
