@@ -205,7 +205,7 @@ def fold_answers(
     folded = without_past(folded, began)
     served = status.published & asked & folded.blocks.keys()
     restated = [day for day in served if folded.blocks[day].tables != ledger.blocks[day].tables]
-    corrected, ratio = corrections(ledger, folded, restated, report.measures)
+    corrected, ratio = corrections(ledger, folded, restated, report.measures) if restated else (0, 0.0)
     is_merged = bool(corrected and folded.withdrawn - ledger.withdrawn)
     health = replace(
         before.health,
