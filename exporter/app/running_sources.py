@@ -10,14 +10,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from exporter import http as fetch
 from exporter.domain import calendars
 from exporter.domain.errors import ConfigError
-from exporter.domain.threads import FileStamp, file_stamp, in_time
+from exporter.domain.threads import file_stamp, in_time
 from exporter.exposition.board import NOTHING, PageLimits
 from exporter.polling.poller import Poller, PollOutputs
 from exporter.polling.schedule import Schedule
@@ -158,8 +158,8 @@ class Sources:
 class Reloader(Struct):
     """Applies the current configuration, one reload at a time; `read` may block and raises ConfigError.
 
-    `settings` are those at the start. The state file is told new ones once the sources run with them.
-    `failed_reload` says why the last reload failed, if it did.
+    `settings` are those in effect. The state file is told new ones once the sources run with them. `failed_reload`
+    says why the last reload failed, if it did.
     """
 
     settings: Settings
@@ -170,10 +170,6 @@ class Reloader(Struct):
     now: Callable[[], datetime]
     failed_reload: FailedReload | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _watched: tuple[Path | None, FileStamp] = (None, None)
-
-    def __post_init__(self) -> None:
-        self._watched = self.settings.thresholds_file, self.settings.thresholds_stamp
 
     async def reload(self) -> str:
         """Reads and applies the configuration; returns one line if that failed, else an empty text."""
@@ -190,7 +186,7 @@ class Reloader(Struct):
                 await self.outputs.worker.run(partial(self.state_file.use, settings.state_file, settings.sources))
             except Exception:
                 log.exception("sources run with the new configuration, the state file still with the old one")
-            self._watched = settings.thresholds_file, settings.thresholds_stamp
+            self.settings = settings
             self.outputs.telemetry.config.took(settings.digest, self.now())
             self.failed_reload = None
             names = {what: ",".join(names) for what, names in change.items() if names}
@@ -199,13 +195,14 @@ class Reloader(Struct):
 
     async def file_changed(self) -> bool:
         """Returns whether `thresholds_file` changed since the last call or reload."""
-        path, before = self._watched
+        path, before = self.settings.thresholds_file, self.settings.thresholds_stamp
         if path is None:
             return False
         stamp = before
         with suppress(TimeoutError):
             stamp = await asyncio.to_thread(in_time, partial(file_stamp, path), path)
-        self._watched = path, stamp  # also if the file is wrong, so that it is reported once
+        # Also if the file is wrong, so that it is reported once.
+        self.settings = replace(self.settings, thresholds_stamp=stamp)
         return stamp != before
 
     def _refused(self, reason: str) -> str:
