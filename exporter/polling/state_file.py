@@ -1,8 +1,7 @@
 """The state file: the states of all sources in one atomically replaced file, so that a restart serves at once.
 
 It is optional: if the file is unusable, one line is logged and platforms are asked again; if a write fails, one line is
-logged and polls go on.
-Runs in the worker thread, so sources share one writer without a lock.
+logged and polls go on. Runs in the worker thread, so sources share one writer without a lock.
 """
 
 import errno
@@ -10,7 +9,7 @@ import fcntl
 import logging
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from datetime import datetime
 from functools import partial
@@ -118,10 +117,9 @@ class StateFile:
 
         return StateStore(load, save)
 
-    def use(self, path: Path | None, sources: Iterable[str]) -> None:
+    def use(self, path: Path | None, sources: Container[str]) -> None:
         """Continues in the file at `path` with the states of these sources; the previous file stays as it is."""
-        self._announced = set(sources)
-        kept = {name: section for name, section in self._kept.items() if name in self._announced}
+        kept = {name: section for name, section in self._kept.items() if name in sources}
         if path == self._path and len(kept) == len(self._kept):
             return
         self._kept = kept
@@ -146,7 +144,7 @@ class StateFile:
         return usable
 
     def _sections(self) -> Mapping[str, Section]:
-        """Reads the file, reports what cannot be used, and returns whether it may be replaced."""
+        """Reads the file, logs what cannot be used, and notes whether the file may be replaced."""
         if self._path is None:
             self._gauges.note(None)
             return {}
