@@ -111,15 +111,11 @@ class PasswordVerifier:
         result.add_done_callback(lambda _: self._pending.pop(digest))
 
     async def _compared(self, password: bytes, hashed: bytes, turn: asyncio.Lock) -> bool:
+        import bcrypt  # noqa: PLC0415 - most servers have no users
+
         async with turn, self._running:
-            return await asyncio.to_thread(_matches, password, hashed)
-
-
-def _matches(password: bytes, hashed: bytes) -> bool:
-    import bcrypt  # noqa: PLC0415 - most servers have no users
-
-    good = bcrypt.checkpw(password[:LONGEST_PASSWORD], hashed)
-    return good and len(password) <= LONGEST_PASSWORD
+            good = await asyncio.to_thread(bcrypt.checkpw, password[:LONGEST_PASSWORD], hashed)
+            return good and len(password) <= LONGEST_PASSWORD
 
 
 class BasicAuth(Struct):
