@@ -28,9 +28,8 @@ from exporter.metrics.report_view import Health, ReportView
 from exporter.platforms.api import Report
 from exporter.polling import transitions
 from exporter.polling.ask import Fetch, Transport, ask
-from exporter.polling.poll_log import SelectorLog, log_poll
 from exporter.polling.poll_result import IN_A_ROW, Known, PollResult, given_up, poll_result
-from exporter.polling.render import rendered
+from exporter.polling.render import SelectorLog, log_poll, rendered
 from exporter.polling.target import ReportState, StateStore, Target
 
 log = logging.getLogger(__name__)
