@@ -1,1 +1,1 @@
-"""The terms of the domain: days, companies, measures, calendars, thresholds; without HTTP, Prometheus or settings."""
+"""The terms of the domain: days, companies, measures, calendars; without HTTP, Prometheus or settings."""

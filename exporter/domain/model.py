@@ -46,7 +46,7 @@ class Activity(NamedTuple):
     """What limits apply to: a company's sum of the measure's figures whose last label value is `label_value`.
 
     Without `label_value` it is the sum of all. With `usual_limits` drops and spikes are limited by default
-    (`exporter.domain.thresholds.built_in`).
+    (`exporter.metrics.limits.built_in`).
 
     With `share_of` it is a share: its sum over 7 days divided by the sum of the families and label values in
     `share_of`, which the same report counts. Limits apply if that divisor is at least `min_volume`.

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, PlainValidator, ValidationInfo, WrapValida
 from exporter.domain.errors import ConfigError
 from exporter.domain.text import remedy
 from exporter.domain.threads import FileStamp, file_stamp, in_time
-from exporter.domain.thresholds import FLOORS, LIMITS, Threshold
+from exporter.metrics.limits import FLOORS, LIMITS, Threshold
 from exporter.settings import readers, yaml_file
 from exporter.settings.option_groups import Group, ValidationContext, context_of, option, validated, within
 from exporter.settings.readers import Loc, OptionError, Selector, Text, Variable, existing, quoted, shown

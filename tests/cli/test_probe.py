@@ -23,11 +23,10 @@ from exporter.domain.errors import ConfigError, FailedError
 from exporter.domain.model import Days
 from exporter.domain.scope import Scope
 from exporter.domain.threads import Worker
-from exporter.domain.thresholds import built_in
 from exporter.forecast import Size, forecast
 from exporter.http import RetryBudget
 from exporter.metrics.label_limits import LabelLimits
-from exporter.metrics.limits import CompanyLimits
+from exporter.metrics.limits import CompanyLimits, built_in
 from exporter.platforms.api import Request
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, REPORTS
 from exporter.platforms.registry import platforms

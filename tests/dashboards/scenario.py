@@ -20,9 +20,8 @@ from starlette.applications import Starlette
 from exporter.domain.model import Days
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Entry, Selection
-from exporter.domain.thresholds import Threshold, built_in
 from exporter.exposition.text import Format
-from exporter.metrics.limits import CompanyLimits
+from exporter.metrics.limits import CompanyLimits, Threshold, built_in
 from exporter.platforms.api import Account
 from exporter.platforms.chatcaptain import platform as chatcaptain
 from exporter.platforms.paradigm import platform as paradigm

@@ -10,11 +10,10 @@ from msgspec.structs import replace
 
 from exporter.domain.calendars import Calendar
 from exporter.domain.model import Column, Days, Reading, Row, Sample
-from exporter.domain.thresholds import built_in
 from exporter.exposition.board import Board, RenderedSource
 from exporter.exposition.text import Format
 from exporter.ledger.ledger import Asked, Ledger, fold
-from exporter.metrics.limits import CompanyLimits
+from exporter.metrics.limits import CompanyLimits, built_in
 from exporter.metrics.report_health import deferred_families
 from exporter.metrics.report_view import DeferredFamily, Health, ReportView
 from exporter.platforms.api import Report

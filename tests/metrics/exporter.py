@@ -10,10 +10,9 @@ from msgspec.structs import replace
 
 from exporter.domain.calendars import Calendar, day_at
 from exporter.domain.model import Column, Days, Reading, Row
-from exporter.domain.thresholds import Threshold
 from exporter.ledger.day_status import days_to_ask
 from exporter.ledger.ledger import Ledger
-from exporter.metrics.limits import CompanyLimits
+from exporter.metrics.limits import CompanyLimits, Threshold
 from exporter.metrics.report_health import families
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import Request

@@ -17,12 +17,11 @@ from exporter.domain.clock import Clock
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Companies
 from exporter.domain.threads import Worker
-from exporter.domain.thresholds import built_in
 from exporter.exposition.board import Board, RenderedSource
 from exporter.exposition.telemetry import Telemetry
 from exporter.exposition.text import Format
 from exporter.ledger.day_status import DayRules
-from exporter.metrics.limits import CompanyLimits
+from exporter.metrics.limits import CompanyLimits, built_in
 from exporter.metrics.report_health import deferred_families, source_families
 from exporter.platforms.api import Platform, Report
 from exporter.platforms.paradigm.platform import PLATFORM

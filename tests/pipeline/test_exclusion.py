@@ -12,8 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from exporter.domain.selectors import Companies, Entry
-from exporter.domain.thresholds import Threshold
-from exporter.metrics.limits import CompanyLimits
+from exporter.metrics.limits import CompanyLimits, Threshold
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.polling.state_file import StateFile
 from exporter.polling.state_format import decoded

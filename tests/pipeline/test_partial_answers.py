@@ -18,8 +18,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from exporter.domain.thresholds import Threshold, built_in
-from exporter.metrics.limits import CompanyLimits
+from exporter.metrics.limits import CompanyLimits, Threshold, built_in
 from exporter.platforms.chatcaptain.component_report import ComponentReport
 from exporter.platforms.chatcaptain.find_component import ReportComponent
 from exporter.platforms.chatcaptain.platform import CHANNEL, OVERVIEW, PLATFORM, REPORTS

@@ -10,8 +10,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from exporter.domain.thresholds import Threshold
-from exporter.metrics.limits import CompanyLimits
+from exporter.metrics.limits import CompanyLimits, Threshold
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.polling.target import Target
 from exporter.simulator.app import create_app

@@ -10,7 +10,7 @@ import pytest
 
 from exporter.domain.errors import ConfigError
 from exporter.domain.selectors import Selection
-from exporter.domain.thresholds import Threshold, built_in
+from exporter.metrics.limits import Threshold, built_in
 from exporter.platforms.api import Account, Option, OptionKind, Override, Platform, Report
 from exporter.platforms.jmespath_fields import Search
 from exporter.platforms.paradigm import platform as paradigm

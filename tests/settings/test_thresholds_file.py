@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from exporter.domain.errors import ConfigError
-from exporter.domain.thresholds import Threshold
+from exporter.metrics.limits import Threshold
 from exporter.platforms.registry import platforms
 from exporter.settings import Settings, load
 
