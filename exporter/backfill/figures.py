@@ -11,7 +11,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from exporter.domain.model import Column, Days, Measure
-from exporter.domain.text import label_value
+from exporter.exposition.text import label_value
 from exporter.ledger.ledger import Asked, Block, Ledger, fold
 from exporter.ledger.table import Table
 from exporter.metrics.daily import DailyFigures, measures

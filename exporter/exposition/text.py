@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date
 from enum import Enum
 from functools import cache, lru_cache
+from hashlib import blake2b
 from itertools import groupby, islice
 from struct import pack
 from types import MappingProxyType
@@ -18,7 +19,6 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from exporter.domain.model import Family
-from exporter.domain.text import label_value
 
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 GZIP_LEVEL = 1  # daily figures shrink to 1/15 to 1/30 at any level; this one costs a tenth of the default
@@ -33,6 +33,9 @@ END = b"# EOF\n"
 """Of OpenMetrics."""
 AT_ONCE = 1000
 """Lines encoded together: a text with one emoji takes four bytes per character."""
+LONGEST_LABEL = 1024
+"""In characters; a name is in more than 100 series of its company."""
+DIGEST_BYTES = 8
 
 
 class Format(Enum):
@@ -208,6 +211,14 @@ def _lines(family: Family, quoted: Quoted) -> Iterator[str]:
         if written is None:
             written = labels[values] = template % tuple(map(quoted.escaped, values))
         yield f"{name}{written}}} {repr(figure) if figure < EXPONENTS_FROM else number(figure)}\n"
+
+
+def label_value(text: str) -> str:
+    """Cuts a long label value; a digest at its end keeps it unique."""
+    if len(text) <= LONGEST_LABEL:
+        return text
+    digest = blake2b(text.encode(errors="surrogatepass"), digest_size=DIGEST_BYTES).hexdigest()
+    return f"{text[: LONGEST_LABEL - len(digest) - 1]}…{digest}"
 
 
 def escaped(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.domain.text import LONGEST_LABEL, MOST_NAMED, enumerated, label_value, one_line, printable
+from exporter.domain.text import MOST_NAMED, enumerated, one_line, printable
 
 
 def test_control_characters_and_halves_of_characters_are_replaced() -> None:
@@ -20,12 +20,3 @@ def test_a_short_list_is_whole(count: int, said: str) -> None:
 
 def test_a_long_list_says_how_many_more_there_are() -> None:
     assert enumerated(["a"] * (MOST_NAMED + 3)).endswith("a, a and 3 more")
-
-
-@pytest.mark.parametrize("letter", ["a", "🚀", "\ud800"])
-def test_a_label_s_value_is_cut_and_stays_its_own(letter: str) -> None:
-    whole, longer = letter * LONGEST_LABEL, letter * (LONGEST_LABEL + 1)
-    assert label_value(whole) == whole
-    assert len(label_value(longer)) == LONGEST_LABEL
-    assert label_value(longer) != label_value(longer + letter)
-    assert label_value(longer)[:1000] == whole[:1000]

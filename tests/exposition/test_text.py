@@ -19,7 +19,20 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from exporter.domain.model import Expendable, Family, Sample
 from exporter.domain.selectors import Companies
 from exporter.exposition.board import NOTHING, Board, PageLimits, RenderedSource
-from exporter.exposition.text import AT_ONCE, EMPTY, RUN, SMALL, Body, Format, GzipPiece, join, number, write
+from exporter.exposition.text import (
+    AT_ONCE,
+    EMPTY,
+    LONGEST_LABEL,
+    RUN,
+    SMALL,
+    Body,
+    Format,
+    GzipPiece,
+    join,
+    label_value,
+    number,
+    write,
+)
 from exporter.metrics.report_view import SourceInfo
 
 FORMATS = pytest.mark.parametrize("format_", Format, ids=lambda format_: format_.name.lower())
@@ -355,3 +368,12 @@ def test_what_cannot_be_written_changes_nothing() -> None:
     assert board.shown is before
     board.put("a", RenderedSource({"two": ()}))
     assert board.shown.page == before.page
+
+
+@pytest.mark.parametrize("letter", ["a", "🚀", "\ud800"])
+def test_a_label_s_value_is_cut_and_stays_its_own(letter: str) -> None:
+    whole, longer = letter * LONGEST_LABEL, letter * (LONGEST_LABEL + 1)
+    assert label_value(whole) == whole
+    assert len(label_value(longer)) == LONGEST_LABEL
+    assert label_value(longer) != label_value(longer + letter)
+    assert label_value(longer)[:1000] == whole[:1000]
