@@ -18,6 +18,7 @@ from exporter.web.server.web_config import LiveWebConfig
 
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
+ENDING = (signal.SIGTERM, signal.SIGINT)
 LOOK_SECONDS = 10.0
 """How often `thresholds_file` is checked for changes."""
 
@@ -65,25 +66,13 @@ async def serving(
 
 
 async def serving_until_signalled(app: ASGIApp, listening: socket.socket) -> None:
-    ended = end_signal()
+    ended = event_at(*ENDING)
     async with serving(app, listening):
         await ended.wait()
 
 
-def end_signal() -> asyncio.Event:
-    """Returns an event that SIGTERM and SIGINT set.
-
-    Call it before serving: without it, a signal kills the process.
-    """
-    return _event_of(signal.SIGTERM, signal.SIGINT)
-
-
-def reload_signal() -> asyncio.Event:
-    """Returns an event that SIGHUP sets; call it before serving."""
-    return _event_of(signal.SIGHUP)
-
-
-def _event_of(*signals: signal.Signals) -> asyncio.Event:
+def event_at(*signals: signal.Signals) -> asyncio.Event:
+    """Returns an event that these signals set; call it before serving: without it, they kill the process."""
     loop, event = asyncio.get_running_loop(), asyncio.Event()
     for each in signals:
         loop.add_signal_handler(each, event.set)

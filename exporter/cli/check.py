@@ -1,7 +1,6 @@
 """`check`: validates the configuration; with `--probe`, also asks every report once."""
 
 import asyncio
-import signal
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -12,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn
 
 from exporter.app.assemble import CLOCK, client_of
-from exporter.app.process import run_command
+from exporter.app.process import ENDING, run_command
 from exporter.cli import tables
 from exporter.cli.options import ConfigFile, configured
 from exporter.cli.tables import LongColumn, NumberColumn, ShortColumn
@@ -86,7 +85,7 @@ async def probed(
 async def unless_signalled(work: Coroutine[object, object, Result]) -> Result | None:
     """Returns the result of `work`, or None if SIGTERM or SIGINT came first."""
     task = asyncio.ensure_future(work)
-    for each in (signal.SIGTERM, signal.SIGINT):
+    for each in ENDING:
         asyncio.get_running_loop().add_signal_handler(each, task.cancel)
     await asyncio.wait([task])
     return None if task.cancelled() else task.result()

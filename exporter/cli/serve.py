@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import resource
+import signal
 import socket
 from contextlib import suppress
 from functools import partial
@@ -14,7 +15,7 @@ import typer
 from exporter import __version__
 from exporter.app import interpreter
 from exporter.app.assemble import CLOCK, Exporter, assemble
-from exporter.app.process import end_signal, reload_signal, reloading, run_command, serving
+from exporter.app.process import ENDING, event_at, reloading, run_command, serving
 from exporter.cli import logs, options
 from exporter.platforms.registry import platforms
 from exporter.settings import load
@@ -69,7 +70,7 @@ def take_descriptors() -> None:
 
 
 async def _serve(exporter: Exporter, listening: socket.socket, web_config: LiveWebConfig) -> None:
-    ended, reloaded = end_signal(), reload_signal()
+    ended, reloaded = event_at(*ENDING), event_at(signal.SIGHUP)
     async with serving(exporter.app, listening, web_config, exporter.telemetry.auth_failed):
         where = f"{url(listening, tls=web_config.context is not None)}/metrics"
         log.info("serving", extra={"url": where, "version": __version__})

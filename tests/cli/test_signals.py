@@ -12,7 +12,7 @@ import pytest
 from msgspec import structs
 
 from exporter.app.assemble import assemble
-from exporter.app.process import end_signal, reload_signal, reloading
+from exporter.app.process import ENDING, event_at, reloading
 from exporter.cli.main import run
 from exporter.cli.serve import _serve
 from exporter.platforms.registry import platforms
@@ -46,7 +46,7 @@ def signalling(number: signal.Signals, ready: str) -> Iterator[list[str]]:
 @pytest.mark.anyio
 async def test_a_signal_is_waited_for(number: signal.Signals) -> None:
     """Once is enough, twice is no more."""
-    told = end_signal()
+    told = event_at(*ENDING)
     try:
         before = told.is_set()
         for _ in range(2):
@@ -63,7 +63,7 @@ async def test_a_signal_is_waited_for(number: signal.Signals) -> None:
 @pytest.mark.anyio
 async def test_each_hang_up_reloads_once() -> None:
     """One that comes during a reload makes another one follow; with the block it is over."""
-    told, begun, goes_on = reload_signal(), asyncio.Semaphore(0), asyncio.Semaphore(0)
+    told, begun, goes_on = event_at(signal.SIGHUP), asyncio.Semaphore(0), asyncio.Semaphore(0)
 
     async def reload() -> str:
         begun.release()

@@ -5,6 +5,7 @@ usage: python -m tests.soak.fast_exporter CONFIG HOST:PORT SECONDS
 
 import asyncio
 import dataclasses
+import signal
 import socket
 import sys
 from datetime import timedelta
@@ -14,7 +15,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from exporter.app.assemble import Exporter, assemble
-from exporter.app.process import end_signal, reload_signal, reloading, serving
+from exporter.app.process import ENDING, event_at, reloading, serving
 from exporter.cli import logs
 from exporter.platforms.registry import platforms
 from exporter.settings import Settings, load
@@ -36,7 +37,7 @@ def load_with_interval(config: Path, interval: timedelta) -> Settings:
 
 
 async def _serve(exporter: Exporter, listening: socket.socket) -> None:
-    stop, reload = end_signal(), reload_signal()
+    stop, reload = event_at(*ENDING), event_at(signal.SIGHUP)
     async with (
         serving(exporter.app, listening),
         exporter.polling(),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from exporter.app.assemble import assemble
-from exporter.app.process import end_signal, run_command, serving
+from exporter.app.process import ENDING, event_at, run_command, serving
 from exporter.cli import logs
 from exporter.cli.demo import stack
 from exporter.cli.demo.simulate import Channels, Companies, Scenarios, Seed
@@ -61,7 +61,7 @@ def demo(
         typer.echo(invitation(url(listening), url(simulated)))
 
         async def served() -> None:
-            ended = end_signal()
+            ended = event_at(*ENDING)
             async with (
                 serving(platform, simulated),
                 serving(exporter.app, listening),
