@@ -126,15 +126,12 @@ class Ledger(Struct, frozen=True, dict=True):
         self._first_figures.update(before._first_figures)
         for day, part, table in changed:
             for key in (key for key in self._first_figures if key[0] == part):
-                self._first_figures[key] = _earlier(self._first_figures[key], table.with_figure(key[1]), day)
+                self._first_figures[key] = _earlier(self._first_figures[key], table.with_figure(key[1]), day, {})
         return self
 
 
-NO_DAYS: Mapping[str, date] = {}
-
-
 def _earlier(
-    first: Mapping[str, date], companies: Iterable[str], day: date, seen: Mapping[str, date] = NO_DAYS
+    first: Mapping[str, date], companies: Iterable[str], day: date, seen: Mapping[str, date]
 ) -> Mapping[str, date]:
     """Returns the first days of companies, some of which have a row or figure on this day too, or were seen before."""
     earlier = {each: min(day, seen.get(each, day)) for each in companies if each not in first or first[each] > day}
