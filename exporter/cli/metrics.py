@@ -10,7 +10,7 @@ import typer
 from exporter.domain.model import Family, Measure
 from exporter.exposition.board import DROPPED, SERIES
 from exporter.exposition.telemetry import Telemetry
-from exporter.metrics.activities import without_samples
+from exporter.metrics.activities import empty_families
 from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES, REPORT_LABELS, SOURCE_FAMILIES
 from exporter.metrics.usage import LAST_DAY, MONTH, TODAY, WEEK, family_of, windows
 from exporter.platforms.registry import platforms
@@ -130,7 +130,7 @@ def sections() -> Iterator[Section]:
                 for window in windows(measure) or (None,)
             ]
             yield Section(f"{platform.title}: {report.name}", families, report.measures)
-    yield Section("Activities and limits", without_samples(teams=True))
+    yield Section("Activities and limits", empty_families(teams=True))
     gauges = [Family(name, text, REPORT_LABELS) for name, (text, _) in REPORT_GAUGES.items()]
     yield Section("Reports", (*gauges, *REPORT_FAMILIES))
     yield Section("Sources", (*SOURCE_FAMILIES, SERIES, DROPPED))

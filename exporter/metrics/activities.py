@@ -50,15 +50,15 @@ def activity_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
     """Yields the families of a report's activities; of stale figures only the fixed limits."""
     samples, view = _Samples(index), index.view
     judged_days, today = _judged_days(view), view.day_status.today
-    for family in without_samples(teams=samples.has_teams):
+    for family in empty_families(teams=samples.has_teams):
         if family.name == TODAY:
             yield DeferredFamily(family, samples.of_today, frozenset([today] if today else []))
         else:
             yield DeferredFamily(family, partial(samples.of_family, family.name), judged_days)
 
 
-def without_samples(*, teams: bool) -> list[Family]:
-    """Returns the families of activities; limits have `team` if any entry sets one."""
+def empty_families(*, teams: bool) -> list[Family]:
+    """Returns the families of activities without samples; those of limits have `team` if any entry sets one."""
     labels = {
         LIMIT: (*LABELS, "bound", "basis", "severity", *(("team",) if teams else ())),
         MISSING: ("source", "report", "activity", "reason"),
