@@ -28,21 +28,21 @@ def switch_often() -> None:
 
 
 def release_memory() -> None:
-    """Makes glibc return freed memory to the system: 1.4 MiB after the refresh pass of 20 companies."""
+    """Makes glibc return memory that is free now to the system: 1.4 MiB after the refresh pass of 20 companies."""
     import ctypes  # noqa: PLC0415 - it takes time at the start
 
     with suppress(AttributeError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def give_back() -> None:
-    """Makes glibc return blocks above 1 MiB to the system when they are freed; does nothing with other C libraries.
+def release_large_blocks() -> None:
+    """Makes glibc return blocks above 1 MiB to the system as soon as they are freed, from now on.
 
     After the first answer of 8 MiB, glibc raises its threshold and takes the next ones from its heap, which leaves
     gaps: a backfill of months took 7 MiB more. `serve` keeps glibc's behaviour, because an uncompressed scrape would
     take 2.5 times as long.
     """
-    import ctypes  # noqa: PLC0415 - as above
+    import ctypes  # noqa: PLC0415 - it takes time at the start
 
     with suppress(AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 2**20)

@@ -69,7 +69,7 @@ def backfill(
     destination = _kept(remote_write) if remote_write else str(output)
     fixed = {"--label": repr(sorted(labels.items())), DESTINATION: destination, **digests(chosen, fingerprint)}
     interpreter.collect_rarely()
-    interpreter.give_back()
+    interpreter.release_large_blocks()
     try:
         if comparison and not store:
             return compared(chosen, spans, comparison)
