@@ -176,7 +176,11 @@ class DailyFigures:
     def _limited(self, index: CompanyIndex, measure: Measure, states: Mapping[date, DayState]) -> Iterator[SeriesPiece]:
         days = {day: (day,) for day in states}
         for part in index.companies:
-            for day, samples in limited_part_sums(index, part, measure, days):
-                for labels, value in samples:
-                    if states[day] is not DayState.SETTLING or labels[1] in self._rows(part, day):
-                        yield SeriesPiece(part, labels, ((day, value),))
+            for group in limited_part_sums(index, part, measure, days):
+                series: dict[tuple[str, ...], list[tuple[date, float]]] = {}
+                for day, samples in group.items():
+                    listed = self._rows(part, day) if states[day] is DayState.SETTLING else None
+                    for labels, value in samples:
+                        if listed is None or labels[1] in listed:
+                            series.setdefault(labels, []).append((day, value))
+                yield from (SeriesPiece(part, labels, figures) for labels, figures in series.items())

@@ -145,28 +145,30 @@ def limited_sums(
     """Returns the figures of a measure with limited labels by window."""
     samples: dict[Window, list[Sample]] = {window: [] for window in days}
     for part in index.companies:
-        for window, found in limited_part_sums(index, part, measure, days):
-            samples[window] += found
+        for group in limited_part_sums(index, part, measure, days):
+            for window, found in group.items():
+                samples[window] += found
     return samples
 
 
 def limited_part_sums(
     index: CompanyIndex, part: str, measure: Measure, spans: Mapping[Span, Sequence[date]]
-) -> Iterator[tuple[Span, Iterable[Sample]]]:
+) -> Iterator[Mapping[Span, Iterable[Sample]]]:
     """Yields the figures of a measure with limited labels over some spans of days: the kept values, and `other`.
 
-    All spans at once, because far more is held of a company than is served.
+    Where no values are joined, all spans of a label value are together, else the values of a company in one span.
     """
     view = index.view
     if (columns := _columns_as_served(view, part, measure)) is not None:
-        yield from ((span, _column_samples(index, part, columns, days)) for span, days in spans.items())
+        for labels, column in sorted(columns.items()):
+            yield {span: _column_samples(index, part, labels, column, days) for span, days in spans.items()}
         return
     kept, caps = view.kept.get(measure.family, {}), view.label_limits.caps(measure)
     for company, held in uses(view.ledger, part, measure, view.label_limits.value_length, index.companies[part]):
         own, keeps = (view.source, company, view.ledger.names[company]), kept.get(company, frozenset())
         for span, days in spans.items():
             sums = kept_sums(held, keeps, caps, days, measure)
-            yield span, [Sample((*own, *labels), value) for labels, value in sums]
+            yield {span: [Sample((*own, *labels), value) for labels, value in sums]}
 
 
 def _columns_as_served(view: ReportView, part: str, measure: Measure) -> Mapping[Labels, Column] | None:
@@ -195,16 +197,15 @@ def _are_all_read(ledger: Ledger, part: str, measure: Measure) -> bool:
 
 
 def _column_samples(
-    index: CompanyIndex, part: str, columns: Mapping[Labels, Column], days: Sequence[date]
+    index: CompanyIndex, part: str, labels: Labels, column: Column, days: Sequence[date]
 ) -> Iterator[Sample]:
     """Yields the sums of companies that had the value by the last day; a row without it adds 0."""
-    for labels, column in sorted(columns.items()):
-        first_days = index.view.ledger.first_figures(part, column)
-        lost = index.view.ledger.lost_on(days, part)
-        total = index.total(days, part, (column,), unread=0.0)
-        for company, own, value in zip(index.companies[part], index.labels(part, labels), total, strict=True):
-            if first_days.get(company, date.max) <= days[0] and company not in lost:
-                yield Sample(own, value)
+    first_days = index.view.ledger.first_figures(part, column)
+    lost = index.view.ledger.lost_on(days, part)
+    total = index.total(days, part, (column,), unread=0.0)
+    for company, own, value in zip(index.companies[part], index.labels(part, labels), total, strict=True):
+        if first_days.get(company, date.max) <= days[0] and company not in lost:
+            yield Sample(own, value)
 
 
 def kept_sums(
