@@ -73,11 +73,3 @@ class Calendar:
 
     def is_working(self, day: date) -> bool:
         return day.weekday() not in self.weekend and day not in self.holidays
-
-
-@dataclass(frozen=True, slots=True)
-class CompanyCalendar:
-    """The calendar of the companies that a selector matches."""
-
-    company: str
-    calendar: Calendar

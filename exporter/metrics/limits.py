@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from exporter.domain.calendars import Calendar, CompanyCalendar
+from exporter.domain.calendars import Calendar
 from exporter.domain.model import Measure
 from exporter.domain.selectors import selects
 
@@ -44,6 +44,13 @@ def built_in(measures: Iterable[Measure]) -> Threshold:
     """Returns the entry before the operator's own ones, for all activities with usual limits."""
     activities = (activity for measure in measures for activity in measure.activities)
     return Threshold(tuple(activity.name for activity in activities if activity.usual_limits), USUAL_LIMITS)
+
+
+class CompanyCalendar(NamedTuple):
+    """One entry: the calendar of the companies that a selector matches."""
+
+    company: str
+    calendar: Calendar
 
 
 class Limit(NamedTuple):

@@ -12,13 +12,13 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from exporter.domain.calendars import Calendar, CompanyCalendar
+from exporter.domain.calendars import Calendar
 from exporter.domain.errors import ConfigError
 from exporter.domain.selectors import Companies, Entry, Selection
 from exporter.exposition.board import PageLimits
 from exporter.ledger.day_status import DayRules
 from exporter.metrics.label_limits import LabelLimits
-from exporter.metrics.limits import CompanyLimits, built_in
+from exporter.metrics.limits import CompanyCalendar, CompanyLimits, built_in
 from exporter.platforms.api import Platform
 from exporter.polling.target import Target
 from exporter.settings import environment, thresholds, yaml_file

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from random import Random
 
-from exporter.domain.calendars import Calendar, CompanyCalendar
+from exporter.domain.calendars import Calendar
 from exporter.metrics.activities import LIMIT
-from exporter.metrics.limits import CompanyLimits
+from exporter.metrics.limits import CompanyCalendar, CompanyLimits
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import MODES, DayView, World
 from tests.alert_rules.test_year import CALENDAR, breaches, mornings

@@ -11,9 +11,9 @@ from datetime import date, timedelta
 import httpx
 from msgspec.structs import replace
 
-from exporter.domain.calendars import Calendar, CompanyCalendar
+from exporter.domain.calendars import Calendar
 from exporter.domain.scope import Scope
-from exporter.metrics.limits import CompanyLimits, Threshold
+from exporter.metrics.limits import CompanyCalendar, CompanyLimits, Threshold
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.polling.target import Target
 from exporter.simulator.app import create_app

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from exporter.domain.calendars import Calendar, CompanyCalendar
+from exporter.domain.calendars import Calendar
 from exporter.domain.model import Column, Days, Family, Reading, Row
 from exporter.ledger.day_status import day_status
 from exporter.ledger.ledger import Asked, Ledger, fold
@@ -25,7 +25,7 @@ from exporter.metrics.activities import (
     WORKING_DAY,
     activity_families,
 )
-from exporter.metrics.limits import CompanyLimits, Threshold
+from exporter.metrics.limits import CompanyCalendar, CompanyLimits, Threshold
 from exporter.metrics.report_view import CompanyIndex, Health, ReportView
 from exporter.platforms.api import Report
 from exporter.platforms.paradigm.platform import (

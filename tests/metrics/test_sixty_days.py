@@ -16,10 +16,10 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from exporter.domain.calendars import Calendar, CompanyCalendar, Days, day_at, end
+from exporter.domain.calendars import Calendar, Days, day_at, end
 from exporter.ledger.day_status import day_status
 from exporter.metrics import activities
-from exporter.metrics.limits import CompanyLimits
+from exporter.metrics.limits import CompanyCalendar, CompanyLimits
 from tests.examples import examples
 from tests.metrics.exporter import DAY, EASTER_AND_MORE, HOUR, LIMITED, PARIS, RATIO, Exporter, Served, target_of
 from tests.pipeline.pipeline import utc

@@ -5,9 +5,9 @@ from datetime import date, datetime
 from functools import cache
 from statistics import median
 
-from exporter.domain.calendars import Calendar, CompanyCalendar, Days, day_at, end, start
+from exporter.domain.calendars import Calendar, Days, day_at, end, start
 from exporter.metrics.activities import LIMIT
-from exporter.metrics.limits import CompanyLimits
+from exporter.metrics.limits import CompanyCalendar, CompanyLimits
 from tests.metrics.exporter import DAY, EASTER_AND_MORE, HOUR, LIMITED, PARIS, RATIO, Exporter, target_of
 
 BEGIN, END = date(2026, 2, 2), date(2027, 2, 1)
