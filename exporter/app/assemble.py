@@ -53,7 +53,7 @@ def assemble(
 
     Days follow `clock`; jobs follow the machine's clock, and so do requests without a `client_clock`. `read` reads the
     configuration again for a reload, which `lifecycle` allows over HTTP; `links` are those of the status page.
-    ConfigError if a source's URL, CA file or proxy cannot be used.
+    ConfigError if a source's CA file or proxy cannot be used.
     """
     board = Board(settings.limits)
     telemetry, worker, readers, closing = Telemetry(), Worker("worker"), Worker("readers"), AsyncExitStack()

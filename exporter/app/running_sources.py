@@ -49,7 +49,7 @@ def identity(source: Source) -> Mapping[str, object]:
 class Sources:
     """The sources that are `running`, by name; only `change` changes them, in the same dictionary.
 
-    `make` builds the parts of a source without starting them; ConfigError if its URL, CA file or proxy cannot be used.
+    `make` builds the parts of a source without starting them; ConfigError if its CA file or proxy cannot be used.
     """
 
     def __init__(self, make: Callable[[Source], Running], outputs: PollOutputs, schedule: Schedule) -> None:

@@ -64,7 +64,7 @@ def check(
 async def probed(
     settings: Settings, clock: Clock, show: Callable[..., None], client_clock: Clock | None = None
 ) -> tuple[Finding, ...]:
-    """Asks every report, one by one; ConfigError before any request if a URL, CA file or proxy is unusable."""
+    """Asks every report, one by one; ConfigError before any request if a CA file or proxy is unusable."""
     findings, total = list[Finding](), sum(len(each.target.reports) for each in settings.sources.values())
     async with AsyncExitStack() as closing:
         worker = Worker("probe")

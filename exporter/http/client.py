@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from exporter.domain.clock import Clock
 from exporter.domain.errors import AuthError, ConfigError, SchemaError
-from exporter.http.connection import HEADERS, base_url, http_client, proxy_of
+from exporter.http.connection import HEADERS, http_client, proxy_for
 from exporter.http.endpoint import KEY_PLACE, Endpoint, HttpRequest, KeyMask, Observer, site
 from exporter.http.errors import HTTPX_ERRORS, RetryableError, translate
 from exporter.http.response import report_body
@@ -77,7 +77,7 @@ class Bucket:
 class Client:
     """Asks one source, each request on a connection of its own; keeps no cookies, follows no redirect.
 
-    Lives on one event loop. Raises ConfigError if `base_url`, `ca_file` or `proxy_url` cannot be used.
+    Lives on one event loop. Raises ConfigError if `ca_file` or the environment's proxy cannot be used.
     """
 
     def __init__(
@@ -92,9 +92,9 @@ class Client:
         self._observer = observer
         self._clock = clock or Clock()
         self._bucket = Bucket(endpoint.requests_per_minute, self._clock)
-        base = base_url(endpoint)
+        base = httpx.URL(endpoint.base_url)
         self._base, self._site = str(base).rstrip("/"), site(base)
-        self._proxy = proxy_of(endpoint, base)
+        self._proxy = proxy_for(base, endpoint.proxy_url)
         self._http = http_client(base, endpoint, self._proxy, transport, HEADERS)
         self._refused_until = float("-inf")
         self._pause: Pause | None = None

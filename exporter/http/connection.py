@@ -39,17 +39,6 @@ def web_url(text: str) -> httpx.URL | None:
     return url if usable else None
 
 
-def base_url(endpoint: Endpoint) -> httpx.URL:
-    """Returns the URL that request paths are appended to; ConfigError if it cannot be used."""
-    where, base = f"{endpoint.source}: base_url", web_url(endpoint.base_url)
-    if base is None:
-        raise ConfigError(f"{where} must start with https:// and a valid host and port")
-    if base.userinfo or base.query or base.fragment:
-        # a user would replace the key
-        raise ConfigError(f"{where} must not contain a user, password, query or fragment")
-    return base
-
-
 def http_client(
     url: httpx.URL,
     endpoint: Endpoint,
@@ -81,22 +70,14 @@ def http_client(
     )
 
 
-def proxy_of(endpoint: Endpoint, url: httpx.URL) -> Proxy | None:
-    """Returns the proxy for `url`, if any; ConfigError if it cannot be used."""
-    try:
-        return proxy_for(url, endpoint.proxy_url)
-    except ConfigError as error:
-        raise ConfigError(f"{endpoint.source}: {error}") from None
-
-
 def proxy_for(url: httpx.URL, configured: str | None = None, environ: Mapping[str, str] = os.environ) -> Proxy | None:
     """Returns the proxy for `url`, if any; this machine is asked directly, unless one is configured.
 
     NO_PROXY is read as in Go, and so in Prometheus: https://pkg.go.dev/golang.org/x/net/http/httpproxy. ConfigError
-    if it cannot be used; the message says where it is set.
+    if the environment's cannot be used; the message names the variable.
     """
     if configured is not None:
-        return _checked(configured, "proxy_url")
+        return Proxy(configured, "proxy_url")
     if is_loopback(url.raw_host.decode()):
         return None
     for name in (f"{url.scheme}_proxy", "all_proxy"):
@@ -105,7 +86,10 @@ def proxy_for(url: httpx.URL, configured: str | None = None, environ: Mapping[st
             no_proxy = environ.get("no_proxy", environ.get("NO_PROXY", ""))
             if any(_covers(entry, url) for entry in re.split(r"[,\s]+", no_proxy)):
                 return None
-            return _checked(written if "://" in written else f"http://{written}", place)
+            proxy = Proxy(written if "://" in written else f"http://{written}", place)
+            if web_url(proxy.url) is None:
+                raise ConfigError(f"{place} must be an http:// or https:// URL with the host of a proxy")
+            return proxy
     return None
 
 
@@ -119,12 +103,6 @@ def tls_context(ca_file: str | Path | None) -> ssl.SSLContext:
     context = in_time(create, ca_file or "SSL_CERT_FILE")
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
-
-
-def _checked(url: str, place: str) -> Proxy:
-    if web_url(url) is None:
-        raise ConfigError(f"{place} must be an http:// or https:// URL with the host of a proxy")
-    return Proxy(url, place)
 
 
 def _covers(entry: str, url: httpx.URL) -> bool:

@@ -20,7 +20,7 @@ import httpx
 from msgspec import Struct, field
 
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, ReportError, TimedOutError, TooLargeError
-from exporter.http.connection import USER_AGENT, http_client, proxy_of
+from exporter.http.connection import USER_AGENT, http_client, proxy_for, web_url
 from exporter.http.endpoint import Endpoint, Proxy, is_loopback, through
 from exporter.http.errors import HTTPX_ERRORS
 from exporter.http.response import pieces
@@ -30,7 +30,6 @@ TIMEOUT_SECONDS = 60.0  # to connect, and between two chunks
 HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"}
 _REFUSED = (401, 403, 404, 410)
 _LONGEST = 8192
-_MAX_PORT = 65535
 _HOST = re.compile(rb"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f:.]+")
 _GLOBAL_UNICAST = IPv6Network("2000::/3")  # RFC 4291, 2.4
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052, 2.1
@@ -88,7 +87,7 @@ async def _into(link: str, write: Callable[[bytes], object], rules: DownloadRule
     at_home = source.scheme == "http" and is_loopback(source.host)  # so files may be, too
     for _ in range(MOST_REDIRECTS + 1):
         url, addresses = await check(link, rules.resolve, at_home=at_home)
-        host, proxy = url.raw_host.decode(), proxy_of(rules.endpoint, url)
+        host, proxy = url.raw_host.decode(), proxy_for(url, rules.endpoint.proxy_url)
         async with http_client(url, rules.endpoint, proxy, rules.transport, HEADERS) as http:
             try:
                 response = await _answer(http, url, (url,) if proxy else addresses)
@@ -166,14 +165,9 @@ async def check(link: str, resolved: Resolve, *, at_home: bool) -> tuple[httpx.U
 
 
 def _parsed(link: str, schemes: Sequence[str]) -> httpx.URL:
-    try:
-        url = httpx.URL(link) if len(link) <= _LONGEST else None
-    except (httpx.InvalidURL, ValueError):
-        url = None
-    if url is not None and url.scheme not in schemes:
-        raise HttpStatusError("the download link is not https; it is not followed")
-    if url is None or not _HOST.fullmatch(url.raw_host) or not 0 < (url.port or 443) <= _MAX_PORT:
-        raise HttpStatusError("the download link is not valid; it is not followed")
+    url = web_url(link) if len(link) <= _LONGEST else None
+    if url is None or url.scheme not in schemes or not _HOST.fullmatch(url.raw_host):
+        raise HttpStatusError("the download link is not a valid https link; it is not followed")
     return url
 
 

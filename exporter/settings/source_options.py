@@ -10,14 +10,15 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import SplitResult, urlsplit
 
+import httpx
 from pydantic import AfterValidator, PlainValidator, SecretStr, ValidationInfo, WrapValidator, field_validator
 
 from exporter.domain import calendars
 from exporter.domain.errors import ConfigError
 from exporter.domain.threads import in_time
 from exporter.http import is_loopback
+from exporter.http.connection import web_url
 from exporter.ledger.day_status import BASELINE_DAYS
 from exporter.settings import api_keys, readers
 from exporter.settings.option_groups import FilePath, Group, context_of, option, platform_of, within
@@ -34,30 +35,20 @@ LONG_WEEKEND = 3
 """In days: how far the newest complete business day is from the newest complete day, apart from closures."""
 
 
-def _proxy(url: str) -> str:
-    _split(url, EXAMPLE_PROXY)
-    return url
-
-
-def _without_credentials(url: str) -> str:
-    parts = _split(url, EXAMPLE_URL)
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("contains a user or password; leave them out, since only the key authenticates")
-    if parts.query or parts.fragment:
-        raise ValueError(f'contains "?" or "#"; give the address only, such as {EXAMPLE_URL}')
-    return url
-
-
-def _split(url: str, example: str) -> SplitResult:
-    """Splits the URL of an http(s) server; messages never show it, since it may hold a password."""
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # such as a port that is not a number, or half an IPv6 address
-        usable = False
-    if not usable or any(letter.isspace() for letter in url):
+def _proxy(written: str, example: str = EXAMPLE_PROXY) -> str:
+    """Refuses what is not the URL of an http(s) server; messages never show it, since it may hold a password."""
+    if web_url(written) is None or any(letter.isspace() for letter in written):
         raise ValueError(f"is not a URL; write http(s):// and a host, such as {example}")
-    return parts
+    return written
+
+
+def _without_credentials(written: str) -> str:
+    url = httpx.URL(_proxy(written, EXAMPLE_URL))
+    if url.userinfo:
+        raise ValueError("contains a user or password; leave them out, since only the key authenticates")
+    if url.query or url.fragment:
+        raise ValueError(f'contains "?" or "#"; give the address only, such as {EXAMPLE_URL}')
+    return written
 
 
 def _with_certificates(path: Path) -> Path:
@@ -188,7 +179,7 @@ class SourceOptions(Group):
         if platform is None:
             return base_url
         try:
-            return platform.base_url(base_url or platform.default_base_url)
+            return _without_credentials(platform.base_url(base_url or platform.default_base_url))
         except (ValueError, ConfigError) as error:
             raise ValueError(f"{platform.title} refuses it: {error}") from None
 
@@ -207,8 +198,8 @@ class SourceOptions(Group):
     @field_validator("allow_http")
     @classmethod
     def _keeps_the_key_private(cls, allowed: bool, info: ValidationInfo) -> bool:
-        base_url = urlsplit(info.data.get("base_url") or "")
-        if base_url.scheme == "http" and not allowed and not is_loopback(base_url.hostname or ""):
+        base_url = httpx.URL(info.data.get("base_url") or "")
+        if base_url.scheme == "http" and not allowed and not is_loopback(base_url.host):
             message = "base_url is plain http, which shows the key to the network; write https, or allow_http: true"
             raise OptionError(message, beside=("base_url",))
         return allowed

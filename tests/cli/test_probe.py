@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import reduce
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -311,7 +312,7 @@ class TestRows:
     async def test_an_unusable_source_is_found_before_anybody_is_asked(self) -> None:
         """That is a wrong configuration, not a failed report."""
         settings = load(None, configured("http://127.0.0.1:9"), platforms())
-        broken = dataclasses.replace(settings.sources["production"], proxy_url="socks9://proxy.example")
+        broken = dataclasses.replace(settings.sources["production"], ca_file=Path(__file__))
         told: list[str] = []
         clock = ManualClock(NOW)
         with pytest.raises(ConfigError):

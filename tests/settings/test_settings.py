@@ -228,6 +228,12 @@ WRONG = {
         "base_url",
         "is not a URL; write http(s):// and a host, such as https://paradigm.lighton.ai",
     ),
+    **{
+        f"{name} {written}": (f"{name}: {written}", name, "is not a URL; write http(s):// and a host, such as http")
+        for name in ("base_url", "proxy_url")
+        for written in ("ftp://own", "socks5://u:pa55@own", "https:///api", "https://u:pa55/@own", "own:3128")
+    },
+    "user": ("base_url: https://u:pa55@own", "base_url", "contains a user or password; leave them out"),
     "query": (
         'base_url: "https://own/?a=b"',
         "base_url",
