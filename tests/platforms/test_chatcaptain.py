@@ -694,8 +694,6 @@ REFUSED: Mapping[str, tuple[str, Mapping[str, Mapping[str, str]], str]] = {
     "transfer-target": ("channel", {"CALL_TRANSFER_TARGET": X}, "has no component CALL_TRANSFER_TARGET"),
     "both": ("overview", {"MESSAGE_COUNT": X, "MESSAGE_COUNT_INTERVAL": SERIES}, "keep one of the two"),
     "interval-as-value": ("overview", {"MESSAGE_COUNT_INTERVAL": X}, "is a series; set series, time and value"),
-    "series-without-time": ("overview", {"MESSAGE_COUNT": {"series": "x", "value": "x"}}, "set time"),
-    "items-without-label": ("overview", {"INTENT_HITS": {"items": "x", "value": "x"}}, "set label"),
     "breakdown-as-value": ("overview", {"INTENT_HITS": X}, "is a breakdown; set items, label and value"),
     "count-as-items": (
         "overview",

@@ -94,10 +94,9 @@ def find(root: object, component: ReportComponent, asked: Collection[int]) -> ob
 
 
 def _holders(root: object, depth: int) -> Iterator[Mapping[str, object] | Sequence[object]]:
-    if isinstance(root, list):
+    if isinstance(root, dict | list):
         yield root
-    elif isinstance(root, dict):
-        yield root
+    if isinstance(root, dict):
         for key, value in root.items():
             if depth and key in WRAPPERS:
                 yield from _holders(value, depth - 1)
@@ -154,10 +153,6 @@ def _plain(text: str) -> str:
 
 def refuse_misfit(name: str, where: Component, figure: Shape | None) -> None:
     """Raises ConfigError if expressions do not fit the component, which is a series if it has no `figure`."""
-    if where.series and not where.time:
-        raise ConfigError(f"{name}: series needs time and value; set time")
-    if where.items and not where.label:
-        raise ConfigError(f"{name}: items need label and value; set label")
     if figure is None and not where.series:
         raise ConfigError(f"{name} is a series; set series, time and value")
     if figure is Shape.BREAKDOWN and not where.items:
