@@ -7,7 +7,7 @@ from typing import NamedTuple
 from exporter.domain.model import Days
 from exporter.simulator.paradigm import reports
 from exporter.simulator.paradigm.companies import Company
-from exporter.simulator.paradigm.reports import ActiveUsers, DocumentUse, Feedback, Members, ToolUse
+from exporter.simulator.paradigm.reports import Counts, Use
 from exporter.simulator.paradigm.world import DayView, Figures, Mode, World
 
 Labels = tuple[tuple[str, str], ...]
@@ -36,37 +36,37 @@ def sessions(by_mode: Mapping[Mode, Figures | None] | Mapping[Mode, Figures]) ->
             yield Fact(NEWEST, labels, use.last_model_response.timestamp())
 
 
-def feedback(given: Feedback | None) -> Iterator[Fact]:
+def feedback(given: Counts | None) -> Iterator[Fact]:
     """Yields the figures of chats-feedback."""
     if given is not None:
-        for kind, count in (("like", given.likes), ("dislike", given.dislikes), ("copy", given.copies)):
+        for kind, count in (("like", given["likes"]), ("dislike", given["dislikes"]), ("copy", given["copies"])):
             yield Fact("paradigm_feedbacks", (("feedback", kind),), count)
-        yield Fact("paradigm_feedback_model_responses", (), given.model_responses)
+        yield Fact("paradigm_feedback_model_responses", (), given["model_responses"])
 
 
-def documents(used: Sequence[DocumentUse]) -> Iterator[Fact]:
+def documents(used: Sequence[Use]) -> Iterator[Fact]:
     """Yields the figures of used-documents."""
     if used:
-        yield Fact("paradigm_document_uses", (), sum(each.uses for each in used))
-        yield Fact("paradigm_documents_used", (), len({each.document_id for each in used}))
+        yield Fact("paradigm_document_uses", (), sum(int(each["uses"]) for each in used))
+        yield Fact("paradigm_documents_used", (), len({each["document_id"] for each in used}))
 
 
-def tools(used: Sequence[ToolUse]) -> Iterator[Fact]:
+def tools(used: Sequence[Use]) -> Iterator[Fact]:
     """Yields the figures of tools."""
-    return (Fact("paradigm_tool_uses", (("tool", each.tool),), each.uses) for each in used)
+    return (Fact("paradigm_tool_uses", (("tool", str(each["tool"])),), int(each["uses"])) for each in used)
 
 
-def activity(active: ActiveUsers | None) -> Iterator[Fact]:
+def activity(active: Counts | None) -> Iterator[Fact]:
     """Yields the figures of user-activities."""
     if active is not None:
-        yield Fact("paradigm_active_users", (), active.active_users)
+        yield Fact("paradigm_active_users", (), active["active_users"])
 
 
-def members(level: Members | None) -> Iterator[Fact]:
+def members(level: Counts | None) -> Iterator[Fact]:
     """Yields the figures of users."""
     if level is not None:
-        yield Fact("paradigm_members_active", (), level.active)
-        yield Fact("paradigm_members_ever", (), level.ever)
+        yield Fact("paradigm_members_active", (), level["active"])
+        yield Fact("paradigm_members_ever", (), level["ever"])
 
 
 FACTS: Mapping[str, Callable[[World, Company, DayView], Iterator[Fact]]] = {

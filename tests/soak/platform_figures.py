@@ -8,7 +8,7 @@ import httpx
 from msgspec import json
 
 from exporter.simulator.chatcaptain.bots import Chatbot
-from exporter.simulator.paradigm.reports import ActiveUsers, DocumentUse, Feedback, Members, ToolUse
+from exporter.simulator.paradigm.reports import Counts, Use
 from exporter.simulator.paradigm.world import Figures, Mode
 from tests.platform_data import activity, documents, feedback, members, sessions, tools
 
@@ -54,11 +54,11 @@ class PlatformFigures:
 
         facts = [
             *sessions(json.decode(read("chat-sessions"), type=dict[Mode, Figures | None])),
-            *feedback(json.decode(read("chats-feedback"), type=Feedback | None)),
-            *documents(json.decode(read("used-documents"), type=list[DocumentUse])),
-            *tools(json.decode(read("tools"), type=list[ToolUse])),
-            *activity(json.decode(read("user-activities"), type=ActiveUsers | None)),
-            *members(json.decode(read("users"), type=Members | None)),
+            *feedback(json.decode(read("chats-feedback"), type=Counts | None)),
+            *documents(json.decode(read("used-documents"), type=list[Use])),
+            *tools(json.decode(read("tools"), type=list[Use])),
+            *activity(json.decode(read("user-activities"), type=Counts | None)),
+            *members(json.decode(read("users"), type=Counts | None)),
         ]
         return {_key(family, {**dict(labels), "company_id": company_id}): n for family, labels, n in facts}
 

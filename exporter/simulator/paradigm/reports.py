@@ -12,6 +12,7 @@ from math import ceil
 from typing import NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from exporter.simulator.chance import draws
 from exporter.simulator.paradigm.companies import Company
@@ -39,59 +40,32 @@ _TOOL_USES: Mapping[str, Mapping[Mode, float]] = {
 """Per answer."""
 
 Document = dict[str, object]
-OfDay = Callable[[World, Company, DayView], object]
+Counts = Mapping[str, int]
+"""Figures by the exporter's names."""
+Use = Mapping[str, int | str]
+"""The `uses` of one item, and what names the item."""
+OfDay = Callable[[World, Company, DayView], Figures | Use | tuple[Use, ...] | None]
 """The figures of a company on a day; None or an empty tuple without a row."""
-
-
-class Feedback(Struct, frozen=True):
-    model_responses: int
-    likes: int
-    dislikes: int
-    copies: int
-
-
-class DocumentUse(Struct, frozen=True):
-    document_id: int
-    filename: str
-    title: str
-    uses: int
-
-
-class ToolUse(Struct, frozen=True):
-    tool: str
-    uses: int
-
-
-class ActiveUsers(Struct, frozen=True):
-    active_users: int
-    connections: int
-
-
-class Members(Struct, frozen=True):
-    """Members ever and now; a level, not a figure of a day."""
-
-    ever: int
-    active: int
 
 
 def use(world: World, company: Company, view: DayView) -> Mapping[Mode, Figures]:
     return {mode: figures for mode in MODES if (figures := world.figures(company, view, mode))}
 
 
-def feedback(world: World, company: Company, view: DayView) -> Feedback | None:
+def feedback(world: World, company: Company, view: DayView) -> Counts | None:
     responses = sum(figures.model_responses for figures in use(world, company, view).values())
     if not responses:
         return None
     liked, disliked, copied, *_ = draws(world.seed, "feedback", company.id, view.day.toordinal())
-    return Feedback(
-        model_responses=responses,
-        likes=int(responses * 0.1 * liked),
-        dislikes=int(responses * 0.04 * disliked),
-        copies=int(responses * 0.25 * copied),
-    )
+    return {
+        "model_responses": responses,
+        "likes": int(responses * 0.1 * liked),
+        "dislikes": int(responses * 0.04 * disliked),
+        "copies": int(responses * 0.25 * copied),
+    }
 
 
-def documents(world: World, company: Company, view: DayView) -> tuple[DocumentUse, ...]:
+def documents(world: World, company: Company, view: DayView) -> tuple[Use, ...]:
     answers = sum(figures.model_responses_with_docs for figures in use(world, company, view).values())
     if not answers:
         return ()
@@ -106,39 +80,41 @@ def documents(world: World, company: Company, view: DayView) -> tuple[DocumentUs
     return tuple(_document(company, (first + rank) % library, uses) for rank, uses in enumerate(used))
 
 
-def _document(company: Company, number: int, uses: int) -> DocumentUse:
+def _document(company: Company, number: int, uses: int) -> Use:
     filename, title = _SUBJECTS[number % len(_SUBJECTS)]
     edition = number // len(_SUBJECTS) + 1
-    return DocumentUse(company.id * 10_000 + number, f"{edition:03}-{filename}", f"{title} {edition}", uses)
+    names = {"filename": f"{edition:03}-{filename}", "title": f"{title} {edition}"}
+    return {"document_id": company.id * 10_000 + number, **names, "uses": uses}
 
 
-def tools(world: World, company: Company, view: DayView) -> tuple[ToolUse, ...]:
+def tools(world: World, company: Company, view: DayView) -> tuple[Use, ...]:
     responses = {mode: figures.model_responses for mode, figures in use(world, company, view).items()}
     uses = {name: sum(int(n * rates[mode]) for mode, n in responses.items()) for name, rates in _TOOL_USES.items()}
-    return tuple(ToolUse(name, count) for name, count in uses.items() if count)
+    return tuple({"tool": name, "uses": count} for name, count in uses.items() if count)
 
 
-def activity(world: World, company: Company, view: DayView) -> ActiveUsers | None:
+def activity(world: World, company: Company, view: DayView) -> Counts | None:
     queries = sum(figures.user_queries for figures in use(world, company, view).values())
     there = members(company, view)
     if not queries or there is None:
         return None
-    return ActiveUsers(active_users=min(1 + queries // 7, there.active), connections=1 + queries // 5)
+    return {"active_users": min(1 + queries // 7, there["active"]), "connections": 1 + queries // 5}
 
 
-def members(company: Company, view: DayView) -> Members | None:
+def members(company: Company, view: DayView) -> Counts | None:
+    """Returns the members ever and now; a level, not figures of a day."""
     if not company.is_customer(view.day):
         return None
     ever = 3 + int(
         company.size * (0.3 + 0.01 * (view.day.year - 1990)) + company.size * view.day.timetuple().tm_yday / 36_600
     )
-    return Members(ever, active=1 + int(ever * (0.55 + 0.1 * company.docs)))
+    return {"ever": ever, "active": 1 + int(ever * (0.55 + 0.1 * company.docs))}
 
 
 class ReportField(NamedTuple):
     """A field of a row at `path` (`name`, or `object.name`); without a description it is a label."""
 
-    attribute: str
+    figure: str
     path: str
     description: str = ""
     unit: str = "integer"
@@ -175,13 +151,14 @@ class Part(Struct, frozen=True):
             return about | rows[0][1]
         return about | {"dates": [{"date": day.isoformat(), **row} for day, row in rows]}
 
-    def _row(self, found: object) -> Document:
+    def _row(self, found: Figures | Use | tuple[Use, ...]) -> Document:
         if isinstance(found, tuple):
             return {self.items: [self._row(each) for each in found]}
+        figures = asdict(found) if isinstance(found, Figures) else found
         row: dict[str, Document] = {"": {}}
         for each in self.fields:
             where, _, name = each.path.rpartition(".")
-            value = getattr(found, each.attribute)
+            value = figures[each.figure]
             row.setdefault(where, {})[name] = utc_text(value) if isinstance(value, datetime) else value
         return {**row.pop(""), **row}
 
@@ -190,7 +167,7 @@ class SimulatedReport(Struct, frozen=True):
     """One reporting endpoint; `truth` is what it should report of a company and day, by the exporter's names."""
 
     parts: tuple[Part, ...]
-    truth: OfDay
+    truth: Callable[[World, Company, DayView], object]
 
     def answer(self, world: World, companies: Iterable[Company], views: Sequence[DayView]) -> Document:
         companies = tuple(companies)
