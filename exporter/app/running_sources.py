@@ -1,7 +1,7 @@
 """The running sources, and how a reload (SIGHUP, `/-/reload`) changes them without an interruption.
 
 Unchanged sources keep running. All others change in one step, before which the old exposition is served. A change that
-fails is undone, and reported as a wrong configuration is.
+fails is undone and reported like a wrong configuration.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ def identity(source: Source) -> Mapping[str, object]:
 
 
 class Sources:
-    """The sources that are `running`, by name; only `change` changes them, in the same dictionary.
+    """The sources that are `running`, by name; `change` keeps the dictionary, since the web reads its keys.
 
     `make` builds the parts of a source without starting them; ConfigError if its CA file or proxy cannot be used.
     """
@@ -158,8 +158,8 @@ class Sources:
 class Reloader(Struct):
     """Applies the current configuration, one reload at a time; `read` may block and raises ConfigError.
 
-    `settings` are those in effect. The state file is told new ones once the sources run with them. `failed_reload`
-    says why the last reload failed, if it did.
+    `settings` are those in effect; the state file follows them once the sources run. `failed_reload` says why the last
+    reload failed, if it did.
     """
 
     settings: Settings

@@ -1,4 +1,4 @@
-"""A source as its client sees it, and one request, which quotes the platform's text without keys."""
+"""A source as its client sees it, the mask for keys in answers, and one request, whose messages quote without keys."""
 
 import ipaddress
 import re

@@ -12,12 +12,11 @@ TIMELESS = (Kind.INSTANT, Kind.LEVEL)
 
 
 def corrections(before: Ledger, after: Ledger, days: Iterable[date], measures: Iterable[Measure]) -> tuple[int, float]:
-    """Returns how many figures of `days` changed, which were served as complete from the ledger `before`.
+    """Returns how many figures changed, and the largest share of a day: sum of changes / larger sum, 0 to 1.
 
-    Beside it the largest share of a day that did: sum of changes / larger sum, 0 to 1.
-
-    A figure that was not served before is no correction; without a row a company was served as 0 from its first
-    row on. Moments are ignored; only what adds up counts for the ratio.
+    Compares the figures of `days`, which were served as complete from the ledger `before`. A figure that was not
+    served before is no correction; without a row a company was served as 0 from its first row on. Moments are
+    ignored; only what adds up counts for the ratio.
     """
     dated = {measure.family: measure for measure in measures if measure.kind not in TIMELESS}
     count, ratio = 0, 0.0

@@ -112,7 +112,7 @@ class LabelLimits(Struct, frozen=True):
 def keep_labels(
     report: Report, ledger: Ledger, month: Sequence[date], limits: LabelLimits, before: Mapping[str, Kept]
 ) -> Mapping[str, Kept]:
-    """Chooses anew, by family, which label values each company keeps by their sums over the `month`.
+    """Chooses anew, by their sums over the `month`, which label values of each family a company keeps.
 
     `before` are those that it has. The first of a report's families with the same limit on the first label chooses for
     all; the others fill what is left.

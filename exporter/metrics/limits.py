@@ -113,12 +113,12 @@ class CompanyLimits(Struct, frozen=True, dict=True):
 
     @cached_property
     def limits(self) -> Callable[[str, str], Mapping[str, ActivityLimits]]:
-        """Returns, by id and name of a company, its limits by activity."""
+        """A cached function of a company's id and name that returns its limits by activity."""
         return cache(lambda *company: resolved(each for each in self.thresholds if selects(each.company, *company)))
 
     @cached_property
     def calendar(self) -> Callable[[str, str], Calendar | None]:
-        """Returns, by id and name of a company, its own calendar."""
+        """A cached function of a company's id and name that returns its own calendar, if it has one."""
         return cache(
             lambda *company: next((each.calendar for each in self.calendars if selects(each.company, *company)), None)
         )

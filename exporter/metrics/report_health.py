@@ -1,4 +1,4 @@
-"""The families of one report of one source, its figures unless stale and its health, and those of the source itself.
+"""The families of a report: its figures, unless stale, and its health; and the families of a source.
 
 chat_usage_report_day_timestamp_seconds{source="production",report="chat-sessions"} 1.7724096e+09
 chat_usage_config_unmatched_selector_info{source="production",option="companies.exclude",selector="id:12"} 1

@@ -20,9 +20,9 @@ class Target(Struct, frozen=True):
     """One source as the poller knows it.
 
     A poll starts every `interval`, up to `jitter` (a share of it) late; `requests_per_minute` is also the burst.
-    With `one_company`, the account is one. The platform may lack reports that are not `required`. `limits` are those
-    of limited labels, `min_group` of people. `selections` are the platform's own, by name, each for the discovery of
-    that name. `selectors` are those in `company_limits`, by option.
+    `one_company`: the account is one company. The platform may lack reports that are not `required`. `limits` are
+    those of limited labels, `min_group` of people. `selections` are the platform's own, by name, each for the discovery
+    of that name. `selectors` are those in `company_limits`, by option.
     """
 
     source: str
