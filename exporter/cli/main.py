@@ -56,7 +56,7 @@ def program(commands: Iterable[str] = COMMANDS) -> typer.Typer:
 
 @contextmanager
 def _quick_imports(without: Iterable[str]) -> Iterator[None]:
-    """Hides modules from the imports in the block, and pauses the garbage collector, a sixth of the start."""
+    """Hides modules from the imports in the block and pauses garbage collection, which took a sixth of the start."""
     gc.disable()
     absent = [each for each in without if each not in sys.modules]
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None halts an import

@@ -29,8 +29,7 @@ SMALL = 16 * 1024
 RUN = 1024 * 1024
 EXPONENTS_FROM = 1e6
 """From here on Go's %g writes exponents."""
-END = b"# EOF\n"
-"""Of OpenMetrics."""
+END = b"# EOF\n"  # of an exposition in OpenMetrics
 AT_ONCE = 1000
 """Lines encoded together: a text with one emoji takes four bytes per character."""
 LONGEST_LABEL = 1024

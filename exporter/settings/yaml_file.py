@@ -63,7 +63,7 @@ class _Loader(yaml.SafeLoader):
         self._left = len(content) + _MOST_BY_ALIAS
 
     def get_single_data(self) -> tuple[Mapping[str, object], Mapping[Loc, Place], tuple[Problem, ...]]:
-        """Returns options, the place of each, and duplicate keys."""
+        """Returns options, the place of each, and duplicate keys, as the result of `yaml.load`."""
         root = self.get_single_node()
         if root is None or root.tag == _NULL:
             return {}, {}, ()

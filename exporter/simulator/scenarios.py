@@ -145,7 +145,7 @@ _OF_PARADIGM = (
         bots=lambda bots, since: bots.under(_hush(bots.chatbots[0].habits.id, since)),
     ),
     Scenario(
-        "missing-company",  # after quiet-company, which needs one
+        "missing-company",  # after quiet-company, because `busiest` needs a company
         "the second busiest company is gone from every report",
         world=lambda world, _: world.without(world.busiest(1).id),
     ),

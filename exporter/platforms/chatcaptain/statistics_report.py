@@ -1,9 +1,6 @@
-"""ChatCaptain's statistics calls: URL, key and local days of requests, the envelope of answers, the base of reports.
+"""What all of ChatCaptain's reports share: URL, key and local days of requests, and the envelope of answers.
 
-The simplest report is the documented one of the inbox, which has totals of conversations that were handed to people:
-{"data": {"transferredToAgentCount": 20, "conversationAcceptedCount": 17, "conversationNotAcceptedCount": 3,
-"averageJoinTimeSeconds": 42.5, "agentPerformance": [...]}}
-The operators in `agentPerformance` are people and are not read.
+Also the simplest one, of the inbox.
 """
 
 from collections.abc import Iterator, Mapping
@@ -160,7 +157,12 @@ class StatisticsReport(ReportDefaults):
 
 @dataclass(frozen=True, slots=True)
 class InboxReport(StatisticsReport):
-    """Its measures are transfers, accepted, not accepted, and the mean time to join, in this order."""
+    """The documented report of the inbox: totals of conversations that were handed to people.
+
+    {"data": {"transferredToAgentCount": 20, "conversationAcceptedCount": 17, "conversationNotAcceptedCount": 3,
+    "averageJoinTimeSeconds": 42.5, "agentPerformance": [...]}}
+    The operators in `agentPerformance` are people and are not read. Measures are in the order of these keys.
+    """
 
     def overridden(self, override: Override) -> "InboxReport":
         if override.components:

@@ -2,7 +2,7 @@
 
 {metadata: {<field>: {description, unit}}, reporting: [{company: {id, name}, dates: [{date, ...}]}]}
 A figure is a number with a described key, in a row, in an object in the row, or in the items of a list in the row; or
-a number in an object that maps names to numbers. Which of them is that of a report is chosen, never guessed.
+a number in an object that maps names to numbers. If none of them is clearly that of the report, none is taken.
 """
 
 import re
