@@ -1,4 +1,7 @@
-"""The routes. A scrape takes finished bytes and appends live metrics; only /-/reload changes anything."""
+"""The routes, of which only /-/reload changes anything, and the files of the status page.
+
+A scrape takes finished bytes and appends live metrics; with `name[]` it selects families.
+"""
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Queries for companies, and what they ask for: sorted, a page of them, each with its six weeks. Pure."""
+"""Queries for companies, and the page of companies that they ask for, with a sparkline of six weeks each; pure."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,10 +21,8 @@ ATTENTION, BROKEN = "attention", "broken"
 COLUMNS = ("company", "last_day", "today", "usual", "share")
 """What can be sorted by, besides attention; "-" before it is the other way round."""
 LONGEST_WORDS = 200
-DAYS = 42
-"""Of a sparkline; the rest is in pixels."""
-STEP = 3
-HEIGHT = 24
+DAYS = 42  # of a sparkline
+STEP, HEIGHT = 3, 24  # of a sparkline in pixels: per day, and as a whole
 WIDTH = DAYS * STEP
 
 
@@ -51,7 +49,7 @@ class CompanyQuery(Struct, frozen=True):
         )
 
     def link(self) -> str:
-        given = {name: value for name, value in asdict(self).items() if value != getattr(EVERYBODY, name)}
+        given = {name: value for name, value in asdict(self).items() if value != getattr(DEFAULT_QUERY, name)}
         return f"?{urlencode(given)}#companies"
 
     def at(self, page: int) -> "CompanyQuery":
@@ -67,7 +65,7 @@ class CompanyQuery(Struct, frozen=True):
         return {column: "ascending", f"-{column}": "descending"}.get(self.sort, "")
 
 
-EVERYBODY = CompanyQuery()
+DEFAULT_QUERY = CompanyQuery()
 
 
 class Sparkline(NamedTuple):
