@@ -132,10 +132,9 @@ def _causes(findings: Sequence[Finding]) -> list[str]:
     causes: dict[tuple[str, str], list[Finding]] = {}
     for each in findings:
         if each.message:
-            cause = each.message.removeprefix(f"{each.source}: {each.report}: ").replace(each.report, "*")  # in its URL
-            causes.setdefault((each.source, cause), []).append(each)
+            causes.setdefault((each.source, each.message.replace(each.report, "*")), []).append(each)  # in its URL
     return [
-        each[0].message if len(each) == 1 else f"{source}: {', '.join(one.report for one in each)}: {cause}"
+        f"{source}: {', '.join(one.report for one in each)}: {each[0].message if len(each) == 1 else cause}"
         for (source, cause), each in causes.items()
     ]
 

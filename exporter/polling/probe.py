@@ -52,8 +52,8 @@ class Found(Struct, frozen=True):
 class Finding(Struct, frozen=True):
     """The result of asking one report.
 
-    `status` is the last attempt's HTTP status, if any. `message` is one line if something failed; `found` is None
-    if nothing could be read.
+    `status` is the last attempt's HTTP status, if any. `message` is one line, without source and report, if something
+    failed; `found` is None if nothing could be read.
     """
 
     source: str
@@ -96,8 +96,9 @@ async def probe(
         error = failure
     except Exception as failure:  # an error of the exporter: the other reports are asked all the same
         error = InternalError(_broken(failure))
-    who, text = f"{target.source}: {report.name}: ", str(error or "")
-    text = text.removeprefix(who).removeprefix(f"{target.source}/{report.name}: ")  # named once
+    text = str(error or "")
+    for who in (f"{target.source}: {report.name}: ", f"{target.source}/{report.name}: "):
+        text = text.removeprefix(who)
     return Finding(
         target.source,
         report.name,
@@ -105,7 +106,7 @@ async def probe(
         error.outcome if error else "ok",
         clock.monotonic() - began,
         found,
-        who + " ".join(text.split()) if error else "",
+        " ".join(text.split()),
     )
 
 

@@ -391,7 +391,7 @@ class TestTerminal:
         good = Finding("production", "chat-sessions", "200", "ok", 1.25, found, "")
         bad = Finding("production", "chat-sessions", "429", "rate_limited", 61.04, None, "why")
         terminal = io.StringIO()
-        with pytest.raises(FailedError, match=r"^why$"):
+        with pytest.raises(FailedError, match=r"^production: chat-sessions: why$"):
             conclude((good, bad), Console(file=terminal, width=80, force_terminal=True, no_color=True, highlight=False))
 
         lines = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue()).splitlines()
@@ -404,7 +404,7 @@ class TestTerminal:
     def test_a_cause_that_reports_share_is_said_once(self) -> None:
         """With all of them, though each has its own URL; another source has a line of its own."""
         found = [
-            Finding(source, report, "403", "auth", 0.1, None, f"{source}: {report}: /{report}/ answered 403")
+            Finding(source, report, "403", "auth", 0.1, None, f"/{report}/ answered 403")
             for source, report in (("a", "users"), ("a", "tools"), ("b", "users"))
         ]
         with pytest.raises(FailedError, match=r"^a: users, tools: /\*/ answered 403\nb: users: /users/ answered 403$"):
