@@ -57,7 +57,7 @@ def check(
     typer.echo("The configuration is valid.")
     if probe:
         with tables.progress(Console(stderr=True), BarColumn(), MofNCompleteColumn()) as show:
-            findings = run_command(unless_signalled(probed(settings, CLOCK, show)))
+            findings = run_command(unless_signalled(probed(settings, CLOCK, show), "every report had answered"))
         conclude(findings, Console(highlight=False), [each.target for each in settings.sources.values()])
 
 
@@ -82,19 +82,19 @@ async def probed(
     return tuple(findings)
 
 
-async def unless_signalled(work: Coroutine[object, object, Result]) -> Result | None:
-    """Returns the result of `work`, or None if SIGTERM or SIGINT came first."""
+async def unless_signalled(work: Coroutine[object, object, Result], end: str) -> Result:
+    """Returns the result of `work`; FailedError if SIGTERM or SIGINT came before its `end`, in words."""
     task = asyncio.ensure_future(work)
     for each in ENDING:
         asyncio.get_running_loop().add_signal_handler(each, task.cancel)
     await asyncio.wait([task])
-    return None if task.cancelled() else task.result()
+    if task.cancelled():
+        raise FailedError(f"interrupted before {end}")
+    return task.result()
 
 
-def conclude(findings: Sequence[Finding] | None, console: Console, targets: Sequence[Target] = ()) -> None:
-    """Prints a row per report and selector; FailedError has a line per distinct failure, or says it was interrupted."""
-    if findings is None:
-        raise FailedError("interrupted before every report had answered")
+def conclude(findings: Sequence[Finding], console: Console, targets: Sequence[Target] = ()) -> None:
+    """Prints a row per report and selector; FailedError has a line per distinct failure."""
     tables.show(console, "Result of every report", COLUMNS, [_row(finding) for finding in findings])
     notes = [f"{each.source}: {each.report}: {note}" for each in findings if each.found for note in each.found.notes]
     if notes:

@@ -80,9 +80,8 @@ def export(
         rules = download.DownloadRules(endpoint_of(chosen), most, lambda done: show(done=done))
         seconds = option_value("--deadline", duration, deadline).total_seconds()
         order = Order(chosen, asked, output.absolute(), rules, export_id, seconds, show)
-        done = run_command(unless_signalled(_exported(order)))
-    if done is None:
-        raise FailedError("interrupted before the export was saved; resume it with the --export-id shown above")
+        end = "the export was saved; resume it with the --export-id shown above"
+        done = run_command(unless_signalled(_exported(order), end))
     typer.echo(f"{output}: {done} bytes")
 
 

@@ -410,14 +410,6 @@ class TestTerminal:
         with pytest.raises(FailedError, match=r"^a: users, tools: /\*/ answered 403\nb: users: /users/ answered 403$"):
             conclude(found, Console(file=io.StringIO()))
 
-    def test_who_was_interrupted_is_shown_nothing(self) -> None:
-        """No table of half the reports, and no success."""
-        terminal = io.StringIO()
-        with pytest.raises(FailedError, match="interrupted"):
-            conclude(None, Console(file=terminal))
-
-        assert terminal.getvalue() == ""
-
     def test_progress_is_a_bar_that_goes_away(self) -> None:
         """It names what is asked and how many are left."""
         terminal = io.StringIO()

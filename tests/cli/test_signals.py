@@ -13,8 +13,10 @@ from msgspec import structs
 
 from exporter.app.assemble import assemble
 from exporter.app.process import ENDING, event_at, reloading
+from exporter.cli.check import unless_signalled
 from exporter.cli.main import run
 from exporter.cli.serve import _serve
+from exporter.domain.errors import FailedError
 from exporter.platforms.registry import platforms
 from exporter.settings import load
 from exporter.web.server.server import listen
@@ -58,6 +60,18 @@ async def test_a_signal_is_waited_for(number: signal.Signals) -> None:
             asyncio.get_running_loop().remove_signal_handler(each)
 
     assert (False, True) == (before, told.is_set())
+
+
+@SIGNALS
+def test_who_is_interrupted_fails_at_once(number: signal.Signals) -> None:
+    """With no result, so no table of half the reports and no success."""
+
+    async def work() -> None:
+        os.kill(os.getpid(), number)
+        await asyncio.Event().wait()
+
+    with pytest.raises(FailedError, match="interrupted before the end"):
+        asyncio.run(unless_signalled(work(), "the end"))
 
 
 @pytest.mark.anyio

@@ -92,9 +92,8 @@ def _hand_on(
     chosen: Sequence[Source], manifest: Manifest, destination: Destination, *clients: httpx.AsyncClient
 ) -> None:
     with progress(Console(stderr=True), time.monotonic) as report_step:
-        result = run_command(unless_signalled(ask_all(chosen, manifest, report_step, destination, *clients)))
-    if result is None:
-        raise FailedError("interrupted before all days were read; repeat the command to continue")
+        end = "all days were read; repeat the command to continue"
+        result = run_command(unless_signalled(ask_all(chosen, manifest, report_step, destination, *clients), end))
     for each in result.left_out:
         typer.echo(f"left out: {each}", err=True)
     if result.failed:
