@@ -4,7 +4,6 @@ import asyncio
 import shlex
 from collections.abc import Callable
 from contextlib import aclosing
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -17,8 +16,8 @@ from exporter.app.assemble import CLOCK, client_of, endpoint_of
 from exporter.app.process import run_command
 from exporter.cli import tables
 from exporter.cli.check import unless_signalled
-from exporter.cli.options import ConfigFile, configured, option, option_value
-from exporter.domain.calendars import day_at
+from exporter.cli.options import ConfigFile, configured, option, option_days, option_value
+from exporter.domain.calendars import ONE_DAY, day_at
 from exporter.domain.clock import Clock, utcnow
 from exporter.domain.errors import ConfigError, FailedError, NotFoundError, ReportError, SchemaError
 from exporter.domain.model import Days
@@ -28,7 +27,7 @@ from exporter.platforms.chatcaptain import export_job as job
 from exporter.polling.ask import Fetch
 from exporter.polling.probe import LastCodes
 from exporter.settings import Settings, Source
-from exporter.settings.readers import day, duration, size
+from exporter.settings.readers import duration, size
 
 PLATFORM = "chatcaptain"
 FIRST_WAIT, LONGEST_WAIT, GROWTH = 2.0, 30.0, 1.5
@@ -74,7 +73,8 @@ def export(
         raise ConfigError(f"--output: {output} exists already; choose another file, or replace it with --force")
     if not output.absolute().parent.is_dir():
         raise ConfigError(f"--output: the folder of {output} does not exist; create it")
-    asked = _days(first, last, resumes=export_id is not None, today=day_at(utcnow(), chosen.target.rules.zone))
+    yesterday = day_at(utcnow(), chosen.target.rules.zone) - ONE_DAY
+    asked = option_days(first, last, yesterday, is_first_known=export_id is not None)
     with tables.progress(Console(stderr=True), DownloadColumn(), TimeElapsedColumn(), transient=False) as show:
         most = option_value("--max-size", size, max_size)
         rules = download.DownloadRules(endpoint_of(chosen), most, lambda done: show(done=done))
@@ -94,17 +94,6 @@ def chatbot(settings: Settings, name: str | None) -> Source:
         wish = "choose one" if name is None else f"{name} is not a"
         raise ConfigError(f"--source: {wish} source of the platform {PLATFORM}; known: {', '.join(bots) or 'none'}")
     return bots[name]
-
-
-def _days(first: str | None, last: str | None, *, resumes: bool, today: date) -> Days:
-    yesterday = today - timedelta(days=1)
-    if first is None and not resumes:
-        raise ConfigError("--from: is missing; give the first day, such as --from 2026-01-31")
-    begin = yesterday if first is None else option_value("--from", day, first)
-    end = max(yesterday, begin) if last is None else option_value("--to", day, last)
-    if end < begin:
-        raise ConfigError(f"--to: {end} is before --from {begin}; swap them")
-    return Days(begin, end)
 
 
 async def _exported(order: Order) -> int:

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -11,8 +12,10 @@ from typer.models import OptionInfo
 
 from exporter.cli.logs import LogFormat, LogLevel
 from exporter.domain.errors import ConfigError
+from exporter.domain.model import Days
 from exporter.platforms.registry import platforms
 from exporter.settings import Settings, load
+from exporter.settings.readers import day
 from exporter.web.status.page import DOCS, GRAFANA, Links
 
 T = TypeVar("T")
@@ -55,6 +58,19 @@ def option_value(name: str, read: Callable[[object], T], written: str) -> T:
         return read(written)
     except ValueError as error:
         raise ConfigError(f"{name}: {error}") from None
+
+
+def option_days(first: str | None, last: str | None, newest: date, *, is_first_known: bool) -> Days:
+    """Reads `--from` and `--to`, by default up to the `newest` day; `--from` may be left out if that day is known."""
+    if first is None and not is_first_known:
+        raise ConfigError("--from: is missing; give the first day, such as --from 2026-01-31")
+    end = newest if last is None else option_value("--to", day, last)
+    begin = end if first is None else option_value("--from", day, first)
+    if last is None:
+        end = max(begin, end)
+    if end < begin:
+        raise ConfigError(f"--from: {begin} is after the last day, {end}; choose an earlier one")
+    return Days(begin, end)
 
 
 def links(docs_url: str, grafana_url: str | None) -> Links:

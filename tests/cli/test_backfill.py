@@ -120,8 +120,9 @@ WRONG = {
     "no first day": (("--output", "{0}/a"), "--from: is missing; give the first day"),
     "no date": (("--from", "yesterday", "--output", "{0}/a"), "--from:"),
     "not final": (("--from", "2026-01-01", "--to", "2999-01-01", "--output", "{0}/a"), "is not final yet"),
-    "backwards": (("--from", "2999-01-01", "--output", "{0}/a"), "is after"),
-    "no source": ((*SPAN, "--source", "other", "--output", "{0}/a"), "there is no source other; known: paradigm"),
+    "backwards": (("--from", "2026-01-02", "--to", "2026-01-01", "--output", "{0}/a"), "--from: 2026-01-02 is after"),
+    "begins too late": (("--from", "2999-01-01", "--output", "{0}/a"), "--from: 2999-01-01 is not final yet"),
+    "no source": ((*SPAN, "--source", "other", "--output", "{0}/a"), 'there is no source "other"; known: paradigm'),
     "no label": ((*SPAN, "--output", "{0}/a", "--label", "job"), "write NAME=VALUE"),
     "our label": ((*SPAN, "--output", "{0}/a", "--label", "mode=x"), "mode is repeated or a label of the"),
     "same label": (

@@ -374,7 +374,7 @@ WRONG = {
     "no chatbot": (CONFIG, [], "--source: choose one source of the platform chatcaptain; known: none"),
     "another platform": (CONFIG + BOT, ["--source", "a"], "--source: a is not a source of the platform chatcaptain"),
     "no day": (CONFIG + BOT, [], "--from: is missing; give the first day"),
-    "upside down": (CONFIG + BOT, ["--from", "2026-02-01", "--to", "2026-01-01"], "--to: 2026-01-01 is before --from"),
+    "upside down": (CONFIG + BOT, ["--from", "2026-02-01", "--to", "2026-01-01"], "--from: 2026-02-01 is after"),
     "no date": (CONFIG + BOT, ["--from", "soon"], '--from: "soon" is not a date'),
     "no time": (CONFIG + BOT, ["--from", "2026-02-01", "--deadline", "soon"], '--deadline: "soon" is not a duration'),
     "no folder": (

@@ -17,14 +17,14 @@ from exporter.backfill.remote_write import RemoteWrite
 from exporter.backfill.store_client import client, http_config, shown_url
 from exporter.backfill.verify import Comparison
 from exporter.cli.backfill.destinations import compared, into_file, into_store
-from exporter.cli.options import ConfigFile, configured, option, option_value
+from exporter.cli.options import ConfigFile, configured, option, option_days, option_value
 from exporter.domain.calendars import day_at
 from exporter.domain.clock import utcnow
 from exporter.domain.errors import ConfigError, FailedError, StoreError
 from exporter.domain.model import Days
 from exporter.metrics.usage import COMPANY_LABELS
 from exporter.settings import Settings, Source
-from exporter.settings.readers import day
+from exporter.settings.readers import one_of
 
 LABEL = re.compile(r"([a-zA-Z_][a-zA-Z0-9_]*)=(.*)", re.DOTALL)
 
@@ -114,9 +114,8 @@ def _folder(output: Path | None, manifest: Path | None) -> Path:
 
 def sources(settings: Settings, name: str | None) -> tuple[Source, ...]:
     """Returns the chosen sources whose reports have days; ConfigError if there are none."""
-    if name is not None and name not in settings.sources:
-        raise ConfigError(f"--source: there is no source {name}; known: {', '.join(settings.sources)}")
-    found = [settings.sources[name]] if name is not None else list(settings.sources.values())
+    named = one_of(settings.sources, "there is no source")
+    found = settings.sources.values() if name is None else [option_value("--source", named, name)]
     dated = tuple(each for each in found if any(report.has_days for report in each.target.reports))
     if not dated:
         raise ConfigError("reports: none of the configured reports has days; add one that has, or leave reports out")
@@ -125,20 +124,14 @@ def sources(settings: Settings, name: str | None) -> tuple[Source, ...]:
 
 def span(first: str | None, last: str | None, wanted: Source, *, known: bool) -> Days:
     """Returns the days to request from a source; `--from` is optional if the manifest has it (`known`)."""
-    if first is None and not known:
-        raise ConfigError("--from: is missing; give the first day, such as --from 2024-01-31")
     rules = wanted.target.rules
     newest = day_at(utcnow(), rules.zone) - timedelta(days=rules.reread_days + 1)  # never read again
-    end = newest if last is None else option_value("--to", day, last)
-    begin = end if first is None else option_value("--from", day, first)
-    if end > newest:
-        raise ConfigError(
-            f"--to: {end} is not final yet; the newest final day of {wanted.name} is {newest} (reread_days is "
-            f"{rules.reread_days}); leave --to out, or wait"
-        )
-    if end < begin:
-        raise ConfigError(f"--from: {begin} is after the last day, {end}; choose an earlier one")
-    return Days(begin, end)
+    days = option_days(first, last, newest, is_first_known=known)
+    if days.last > newest:
+        name = "--from" if last is None else "--to"
+        why = f"the newest final day of {wanted.name} is {newest} (reread_days is {rules.reread_days})"
+        raise ConfigError(f"{name}: {days.last} is not final yet; {why}; choose an earlier day, or wait")
+    return days
 
 
 def added(written: Sequence[str], chosen: Sequence[Source]) -> Mapping[str, str]:
