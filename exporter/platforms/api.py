@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
+from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from exporter.domain.errors import ConfigError
@@ -20,12 +21,11 @@ INVARIANTS = ("negative", "duplicate_row", "future_date", "answer_outside_day", 
 class Request:
     """One request: `path` below the source's base URL, query `params`, and the `days` that its answer covers.
 
-    `report` is the label of the request's metrics, usually the report's name. `instead` is sent once after a 403,
-    without the filter that the key may not use. `subject` is what the request is about (a channel), `items` are the
-    requested components (none: everything). `parts` are requests for single items, sent if the request for all fails
-    or its answer lacks them. `discovery` is the topic of a list that other requests need; it is requested once a day.
-    A `method` other than GET is not retried. `link`, taken from an answer, replaces path and params if it stays on
-    the platform.
+    `report` is the label of its metrics, usually the report's name. `instead` is sent once after a 403, without the
+    filter that the key may not use. `subject` is what it is about (a channel), `items` are the requested components
+    (none: everything). `parts` are requests for single items, sent if it fails or its answer lacks them. `discovery`
+    is the topic of a list that other requests need, once a day. A `method` other than GET is not retried. `link`,
+    taken from an answer, replaces path and params if it stays on the platform.
     """
 
     report: str
@@ -88,8 +88,7 @@ class Expression:
 class FigureFields:
     """Where the figures of one measure are in a row: a `value`, or `items` with `labels` and a `value` each.
 
-    `labels` are pairs of an option and its expression; `place` precedes the names of all options in messages. A `whole`
-    figure is a count.
+    Labels are pairs of an option and its expression. `place` precedes options in messages. A `whole` figure is a count.
     """
 
     value: Expression
@@ -103,10 +102,9 @@ class FigureFields:
 class RowFields:
     """Where the rows of a report are: each expression is searched in what the one before it finds.
 
-    `entries` is searched in the answer. In an entry either `days` or `companies` finds a list of rows, or the entry is
-    itself a row. `company_id` and `company` are searched in one of the companies, else in an entry, `date` in one of
-    the days, else in an entry. Without `company_id` all rows belong to the account; without `date` they belong to the
-    requested day, or are levels of now.
+    `entries` is searched in the answer, `days` or `companies` in an entry; without them the entry is itself a row.
+    `company_id` and `company` are searched in a company, else in an entry; `date` in a day, else in an entry. Without
+    `company_id` rows belong to the account; without `date` to the requested day, or they are levels of now.
     """
 
     entries: Expression
@@ -130,8 +128,8 @@ class Fields(RowFields):
 class Component:
     """Where one component of an answer is, set by an operator.
 
-    Either `value` is one number in the answer; or `items` finds a list, with `label` and `value` in each item; or
-    `series` finds a list, with `time` (a moment) and `value` in each entry.
+    `value` is one number in the answer; or `items` finds a list, with `label` and `value` in each item; or `series`
+    finds a list, with `time` (a moment) and `value` in each entry.
     """
 
     value: Expression
@@ -249,6 +247,13 @@ class Report(ReportDefaults, Protocol):
         """
 
 
+def base_url(text: str, api: str = "") -> str:
+    """Normalises a base URL: a trailing slash, the path of the `api`, and capitals in the host make no difference."""
+    parts = urlsplit(text.strip())
+    path = parts.path.rstrip("/").removesuffix(api).rstrip("/")
+    return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), path, "", ""))
+
+
 @dataclass(frozen=True, slots=True)
 class Platform:
     """A reporting API.
@@ -258,9 +263,8 @@ class Platform:
     `version` when the same answers yield other rows: stored days are then requested again. `overridden` makes a
     report as an operator describes it, or raises ConfigError (None: no such option); `field_defaults` are the
     optional expressions of `Fields`. `options` are the platform's own, and `equipped` makes a report that knows
-    their values. `label_limits` are those of its measures. `key_variable` and `url_variable` are environment
-    variables for a first run. `one_company`: each account is one company. `remedies` say, by HTTP status, what an
-    operator can do.
+    their values. `label_limits` are of its measures. `key_variable` and `url_variable` are environment variables for
+    a first run. `one_company`: each account is one company. `remedies` say what to do by HTTP status.
     """
 
     name: str

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -53,12 +53,6 @@ class Authentication(Struct, frozen=True):
     def __call__(self, key: str) -> Mapping[str, str]:
         authorization = {"bearer": f"Bearer {key}", "basic": f"Basic {b64encode(key.encode()).decode()}"}.get(self.kind)
         return dict((*self.fixed, ("Authorization", authorization) if authorization else (self.kind, key)))
-
-
-def base_url(text: str) -> str:
-    """Normalises a base URL: a trailing slash and capitals in the host make no difference."""
-    parts = urlsplit(text.strip())
-    return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), parts.path.rstrip("/"), "", ""))
 
 
 class Period(Struct, frozen=True):

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, PlainValidator, ValidationInfo, field_validator
 
 from exporter.domain.model import Activity, Kind, Measure
+from exporter.platforms import api
 from exporter.platforms.api import Expression, FigureFields, LabelLimit, Option, OptionKind, Platform, RowFields
 from exporter.platforms.declared import (
     COMPANY,
@@ -18,7 +19,6 @@ from exporter.platforms.declared import (
     DeclaredReport,
     Paging,
     Period,
-    base_url,
     equipped,
 )
 from exporter.settings import overrides, yaml_file
@@ -227,7 +227,7 @@ class DefinitionOptions(Group):
             name=self.prefix,
             title=self.title,
             default_base_url=self.base_url,
-            base_url=base_url,
+            base_url=api.base_url,
             headers=Authentication(self.authentication, tuple(self.headers.items())),
             reports=reports,
             version=version,

@@ -32,7 +32,7 @@ from exporter.platforms.chatcaptain.component_report import CHANNEL_INFO
 from exporter.platforms.chatcaptain.find_component import ReportComponent as Asked
 from exporter.platforms.chatcaptain.platform import CHANNEL, INBOX, OVERVIEW, PLATFORM
 from exporter.platforms.chatcaptain.read_component import Shape
-from exporter.platforms.chatcaptain.statistics_report import base_url, headers
+from exporter.platforms.chatcaptain.statistics_report import headers
 from exporter.platforms.jmespath_fields import expression
 from exporter.platforms.registry import ENTRY_POINTS
 from exporter.platforms.testing import complaints, survived
@@ -122,7 +122,7 @@ def test_odd_answers_are_failures_of_ours(name: str) -> None:
 )
 def test_all_forms_of_a_base_url_mean_one_platform(written: str) -> None:
     """The paths bring `/v1` along."""
-    assert base_url(written) == PLATFORM.default_base_url
+    assert PLATFORM.base_url(written) == PLATFORM.default_base_url
 
 
 def test_the_key_is_no_bearer_token() -> None:

@@ -6,14 +6,15 @@ undocumented: docs/development/platform-apis.md says how they are read, and what
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Activity, Kind, Measure
-from exporter.platforms.api import Account, LabelLimit, Option, OptionKind, Override, Platform, Report
+from exporter.platforms.api import Account, LabelLimit, Option, OptionKind, Override, Platform, Report, base_url
 from exporter.platforms.chatcaptain.component_report import CHANNEL_INFO, CHANNELS, ChannelReport, ComponentReport
 from exporter.platforms.chatcaptain.find_component import ReportComponent
 from exporter.platforms.chatcaptain.read_component import Shape
-from exporter.platforms.chatcaptain.statistics_report import InboxReport, StatisticsReport, base_url, headers
+from exporter.platforms.chatcaptain.statistics_report import API, InboxReport, StatisticsReport, headers
 
 
 def _sum(name: str, text: str, *activities: Activity) -> Measure:
@@ -138,7 +139,7 @@ PLATFORM = Platform(
     name="chatcaptain",
     title="ChatCaptain",
     default_base_url="https://api.chatcaptain.com",
-    base_url=base_url,
+    base_url=partial(base_url, api=API),
     headers=headers,
     reports=REPORTS,
     overridden=overridden,

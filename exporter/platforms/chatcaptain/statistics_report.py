@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple, Self
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from exporter.domain import calendars
@@ -28,13 +28,6 @@ ACCEPTED = "conversationAcceptedCount"
 NOT_ACCEPTED = "conversationNotAcceptedCount"
 JOIN_TIME = "averageJoinTimeSeconds"
 OPERATORS = "agentPerformance"
-
-
-def base_url(text: str) -> str:
-    """Normalises a base URL: `/v1`, a slash, a path prefix and capitals make no difference."""
-    parts = urlsplit(text.strip())
-    path = parts.path.rstrip("/").removesuffix(API).rstrip("/")
-    return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), path, "", ""))
 
 
 def headers(key: str) -> Mapping[str, str]:

@@ -3,12 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
 
 from exporter.domain.calendars import ONE_DAY
 from exporter.domain.model import Days, FieldNote
 from exporter.domain.scope import Scope
-from exporter.platforms import json_values
+from exporter.platforms import api, json_values
 from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Discoveries, ReportDefaults, Request
 
 API = "/api/v2"
@@ -20,16 +19,11 @@ LONGEST_NOTE = 200  # characters of a field's description
 
 
 def base_url(text: str) -> str:
-    """Normalises a base URL: `/api/v2`, a slash, a path prefix and capitals make no difference.
-
-    LightOn's own PARADIGM_BASE_URL includes `/api/v2`; report paths contain it. ValueError if what is left is an
-    endpoint.
-    """
-    parts = urlsplit(text.strip())
-    path = parts.path.rstrip("/").removesuffix(API).rstrip("/")
-    if re.search(r"/api/v\d+(/|$)", path):
+    """Leaves out `/api/v2`, which LightOn's own PARADIGM_BASE_URL includes; ValueError if it is an endpoint."""
+    url = api.base_url(text, API)
+    if re.search(r"/api/v\d+(/|$)", url.partition("://")[2]):
         raise ValueError("it ends in an endpoint or another API version; give the part before /api/v2")
-    return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), path, "", ""))
+    return url
 
 
 def headers(key: str) -> Mapping[str, str]:
