@@ -15,16 +15,7 @@ from exporter.domain.scope import Scope
 from exporter.domain.selectors import Selection
 from exporter.domain.text import remedy
 from exporter.platforms import json_outline, json_values
-from exporter.platforms.api import (
-    NO_DISCOVERIES,
-    Account,
-    Context,
-    Discoveries,
-    Discovery,
-    NeedsDiscovery,
-    Override,
-    Request,
-)
+from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Discovery, NeedsDiscovery, Override, Request
 from exporter.platforms.chatcaptain.find_component import NoComponentError, ReportComponent, read, refuse_misfit
 from exporter.platforms.chatcaptain.read_component import Readable, Shape, UnreadableError, single, unwrapped
 from exporter.platforms.chatcaptain.statistics_report import (
@@ -155,11 +146,6 @@ class ChannelReport(ComponentReport):
     """A component report with one request per wanted channel."""
 
     channels: Selection = field(default_factory=Selection)
-
-    def equipped(self, account: Account) -> "ChannelReport":
-        channels = account.options.get(CHANNELS)
-        wanted = channels if isinstance(channels, Selection) else self.channels
-        return replace(ComponentReport.equipped(self, account), channels=wanted)
 
     def assumed_discoveries(self, day: date, subjects: int, *, at_worst: bool = False) -> Discoveries:
         """Returns that many web channels; at worst voice channels."""

@@ -6,10 +6,12 @@ undocumented: docs/development/platform-apis.md says how they are read, and what
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Activity, Kind, Measure
+from exporter.domain.selectors import Selection
 from exporter.platforms.api import Account, LabelLimit, Option, OptionKind, Override, Platform, Report, base_url
 from exporter.platforms.chatcaptain.component_report import CHANNEL_INFO, CHANNELS, ChannelReport, ComponentReport
 from exporter.platforms.chatcaptain.find_component import ReportComponent
@@ -131,7 +133,13 @@ def overridden(name: str, override: Override) -> Report:
 
 
 def equipped(report: Report, account: Account) -> Report:
-    return report.equipped(account) if isinstance(report, StatisticsReport) else report
+    """Returns the report of one chatbot; the company is named like the source by default."""
+    chatbot_id, company, channels = (account.options.get(name) for name in ("chatbot_id", "company", CHANNELS))
+    if isinstance(report, ChannelReport) and isinstance(channels, Selection):
+        report = replace(report, channels=channels)
+    if isinstance(report, StatisticsReport):
+        report = replace(report, chatbot_id=str(chatbot_id or ""), company=str(company or account.source))
+    return report
 
 
 _THE_BOT = "one key opens one chatbot: check that chatbot_id is its id"

@@ -6,7 +6,7 @@ Also the simplest one, of the inbox.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple, Self
+from typing import NamedTuple
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ from exporter.domain.model import Column, Days, Measure, Reading
 from exporter.domain.scope import Scope
 from exporter.domain.text import printable
 from exporter.platforms import json_outline, json_values
-from exporter.platforms.api import NO_DISCOVERIES, Account, Context, Discoveries, Override, ReportDefaults, Request
+from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Override, ReportDefaults, Request
 from exporter.platforms.reading_builder import ALL, ReadingBuilder, RowKey
 
 API = "/v1"
@@ -111,11 +111,6 @@ class StatisticsReport(ReportDefaults):
     chatbot_id: str = "chatbot"
     company: str = ""
     path: str | None = None
-
-    def equipped(self, account: Account) -> Self:
-        """Returns the report of one chatbot; the company is named like the source by default."""
-        chatbot_id, company = account.options.get("chatbot_id"), account.options.get("company")
-        return replace(self, chatbot_id=str(chatbot_id or ""), company=str(company or account.source))
 
     @property
     def asks_by_day(self) -> bool:
