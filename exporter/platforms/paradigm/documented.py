@@ -18,7 +18,7 @@ from exporter.domain.model import Column, Measure, Reading
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import Context, Request
 from exporter.platforms.further_page import further_page
-from exporter.platforms.paradigm.report import ARRAYS, INVARIANTS, ReportEndpoint, notes
+from exporter.platforms.paradigm.report import ARRAYS, ReportEndpoint, notes
 from exporter.platforms.reading_builder import Invariant, ReadingBuilder, RowKey
 
 TYPES: Mapping[Callable[[object], json_values.Checked], object] = {
@@ -139,9 +139,8 @@ class Array(msgspec.Struct, frozen=True, dict=True):
 
     def _documented(self, entry: Any, path: str, rows: ReadingBuilder) -> None:
         """Adds the rows of an entry that is exactly as documented."""
-        company = rows.named(entry.company.id, entry.company.name, (f"{path}.company.id", f"{path}.company.name"))
-        if company is None:
-            return
+        paths = f"{path}.company.id", f"{path}.company.name"
+        company = str(rows.named(entry.company.id, entry.company.name, paths))  # never None: the id is an integer
         part, dated, date_path = self.part, self.dated, f"{self.path}.date"
         for row in entry.dates if dated else (entry,):
             key = rows.key(part, company, row.date, date_path) if dated else rows.level_key(part, company)
@@ -239,10 +238,6 @@ class DocumentedReport(ReportEndpoint):
     @cached_property
     def has_days(self) -> bool:
         return any(array.dated for array in self.arrays)
-
-    @cached_property
-    def invariants(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((*INVARIANTS, *(check.name for check in self.checks))))
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
         root = json_values.opened(body, {array.key for array in self.arrays})

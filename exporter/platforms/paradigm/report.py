@@ -12,7 +12,7 @@ from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Discoveries, Report
 
 API = "/api/v2"
 INVARIANTS = ("with_docs_gt_responses", "likes_dislikes_gt_responses", "active_gt_ever")
-"""Served for every report, even if it cannot break them."""
+"""Of all reports together: each is served for every report, even if it cannot break it."""
 ARRAYS = {"reporting": "metadata", "reporting_agents": "metadata_agent"}
 """The arrays of companies, each with the key of the object that describes its fields."""
 LONGEST_NOTE = 200  # characters of a field's description
