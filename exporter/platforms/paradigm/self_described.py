@@ -1,29 +1,19 @@
 """Paradigm's reports without a published schema: read by the answer's description, or by an operator's fields."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
 from exporter.domain.errors import SchemaError
-from exporter.domain.model import READ_COMPLETELY, READ_IN_PART, Column, Kind, Measure, Reading
+from exporter.domain.model import Column, Kind, Measure, Reading
 from exporter.domain.text import enumerated
 from exporter.platforms import jmespath_fields, json_outline, json_values
 from exporter.platforms.api import Context, Fields, FigureFields, Request
 from exporter.platforms.further_page import further_page
 from exporter.platforms.paradigm.alike import AlikeReader, NotAlikeError
 from exporter.platforms.paradigm.report import ARRAYS, ReportEndpoint, notes
-from exporter.platforms.paradigm.survey import (
-    LIST,
-    PEOPLE,
-    FieldSurvey,
-    Place,
-    RowSurvey,
-    UnclearError,
-    choose,
-    numbers,
-    survey,
-)
+from exporter.platforms.paradigm.survey import PEOPLE, FieldSurvey, Place, UnclearError, choose, numbers, survey
 from exporter.platforms.reading_builder import ALL, ReadingBuilder, RowKey
 
 Filed = dict[RowKey, dict[Column, float]]
@@ -142,13 +132,15 @@ class DescribedReport(_Undocumented):
     def _people(self, found: FieldSurvey, listed_in: str) -> Filed:
         """Returns the number of people in the lists of this name by row, each person once over both arrays."""
         crowds: dict[RowKey, frozenset[str]] = {}
+        filed: Filed = {}
         for key, row in found.seen.items():
+            figures = filed.setdefault(whose := key._replace(part=ALL), {})
             if listed_in in row.people:
-                crowds[_whose(key)] = crowds.get(_whose(key), frozenset()) | row.people[listed_in]
+                crowds[whose] = crowds.get(whose, frozenset()) | row.people[listed_in]
+                figures[Column(self.measure.family)] = float(len(crowds[whose]))
             elif not row.bare:
                 found.rows.note("missing", f"{key.part}[].dates[].{json_values.key(listed_in)}")
-        column = Column(self.measure.family)
-        return {key: {column: float(len(crowds[key]))} if key in crowds else {} for key in map(_whose, found.seen)}
+        return filed
 
     def _figures(self, found: FieldSurvey, place: Place | None) -> Filed | None:
         """Returns the figures at the place by row; None if people may be counted twice."""
@@ -156,9 +148,9 @@ class DescribedReport(_Undocumented):
         family, unread = self.measure.family, set[RowKey]()
         column_of = cache(partial(Column, family))
         for key, row in found.seen.items():
-            whose = _whose(key)
+            whose = key._replace(part=ALL)
             figures = filed.setdefault(whose, {})
-            values, marker = self._chosen(row, place, found.rows, f"{key.part}[].dates[].")
+            values, marker = row.at(place, found.rows, f"{key.part}[].dates[].", has_labels=bool(self.measure.labels))
             for label_values, value in values:
                 column = column_of(label_values)
                 if column in figures and self.measure.kind is Kind.DISTINCT:
@@ -171,38 +163,6 @@ class DescribedReport(_Undocumented):
         for whose in unread if self.measure.labels else ():
             filed[whose].pop(Column(family), None)
         return filed
-
-    def _chosen(
-        self, row: RowSurvey, place: Place | None, rows: ReadingBuilder, path: str
-    ) -> tuple[Sequence[tuple[tuple[str, ...], float]], float | None]:
-        """Returns a row's figures at the chosen place by label, and its read marker, None if one could not be read.
-
-        Notes what is missing. A bare row was read completely if it has an empty list.
-        """
-        if place is None or row.bare:
-            has_list = place.holder in row.lengths if place else bool(row.lengths)
-            return (), READ_COMPLETELY if has_list else READ_IN_PART
-        for guess in {figure.place for figure in row.figures if figure.is_guess} - {place}:
-            rows.note("unknown", f"{path}{guess}")
-        found = [figure for figure in row.figures if figure.place == place]
-        readable = [(figure.label, figure.value) for figure in found if figure.value is not None]
-        if is_short := len(found) < (row.lengths.get(place.holder, 1) if place.shape == LIST else 1):
-            rows.note("missing", f"{path}{place}")
-        if not all(value.is_integer() for _, value in readable):
-            rows.note("retyped", f"{path}{place}")
-        if not self.measure.labels:
-            return [((), value) for _, value in readable], None
-        named = [((label,), value) for label, value in readable if label is not None]
-        if len(named) < len(readable):
-            rows.note("missing", f"{f'{path}{place}'.rpartition('.')[0]}.name")
-        if is_short or len(readable) < len(found) or (found and not named):
-            return named, None
-        return named, READ_COMPLETELY if len(named) == len(found) else READ_IN_PART
-
-
-def _whose(row: RowKey) -> RowKey:
-    """Returns the key of a row without its array."""
-    return RowKey(ALL, row.company_id, row.day)
 
 
 def _summary(root: object) -> str:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from exporter.domain.model import READ_COMPLETELY, READ_IN_PART
 from exporter.platforms import json_values
 from exporter.platforms.paradigm.report import ARRAYS
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
@@ -63,6 +64,33 @@ class RowSurvey(Struct, frozen=True):
     lengths: Mapping[str, int]
     people: Mapping[str, frozenset[str]]
     bare: bool
+
+    def at(
+        self, place: Place | None, rows: ReadingBuilder, path: str, *, has_labels: bool
+    ) -> tuple[Sequence[tuple[tuple[str, ...], float]], float | None]:
+        """Returns the figures at the chosen place by label, and the read marker, None if one could not be read.
+
+        Notes what is missing. A bare row was read completely if it has an empty list.
+        """
+        if place is None or self.bare:
+            has_list = place.holder in self.lengths if place else bool(self.lengths)
+            return (), READ_COMPLETELY if has_list else READ_IN_PART
+        for guess in {figure.place for figure in self.figures if figure.is_guess} - {place}:
+            rows.note("unknown", f"{path}{guess}")
+        found = [figure for figure in self.figures if figure.place == place]
+        readable = [(figure.label, figure.value) for figure in found if figure.value is not None]
+        if is_short := len(found) < (self.lengths.get(place.holder, 1) if place.shape == LIST else 1):
+            rows.note("missing", f"{path}{place}")
+        if not all(value.is_integer() for _, value in readable):
+            rows.note("retyped", f"{path}{place}")
+        if not has_labels:
+            return [((), value) for _, value in readable], None
+        named = [((label,), value) for label, value in readable if label is not None]
+        if len(named) < len(readable):
+            rows.note("missing", f"{f'{path}{place}'.rpartition('.')[0]}.name")
+        if is_short or len(readable) < len(found) or (found and not named):
+            return named, None
+        return named, READ_COMPLETELY if len(named) == len(found) else READ_IN_PART
 
 
 class FieldSurvey(Struct):
