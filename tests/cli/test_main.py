@@ -133,12 +133,6 @@ def told(status: int, capsys: pytest.CaptureFixture[str]) -> str:
         pytest.param(["serve", "--web.grafana-url", "grafana:3000"],
                      '--web.grafana-url: "grafana:3000" is not the address of a web page; write it as '
                      "https://grafana.example.org", id="no address of Grafana"),
-        pytest.param(["simulate", "--companies", "0"], "0 simulated companies: choose a number from 1 to 10000",
-                     id="no company"),
-        pytest.param(["simulate", "--channels", "201"], "201 simulated channels: choose a number from 1 to 200",
-                     id="more channels than there are"),
-        pytest.param(["demo", "--companies", "10001"], "10001 simulated companies: choose a number from 1 to 10000",
-                     id="too many companies"),
         pytest.param(["simulate", "--timezone", "Nowhere"],
                      '--timezone: "Nowhere" is not a known time zone; write UTC or a name such as Europe/Paris',
                      id="no zone"),
@@ -159,6 +153,10 @@ def test_wrong_use_is_one_line(arguments: list[str], line: str, capsys: pytest.C
     [
         pytest.param(["simulate", "--companies", "many"], "--companies", id="no number"),
         pytest.param(["simulate", "--keep-days", "0"], "--keep-days", id="no day"),
+        pytest.param(["simulate", "--companies", "0"], "greater than or equal to 1;", id="no company"),
+        pytest.param(["demo", "--companies", "10001"], "less than or equal to 10000;", id="too many companies"),
+        pytest.param(["simulate", "--channels", "0"], "greater than or equal to 1;", id="no channel"),
+        pytest.param(["simulate", "--channels", "201"], "less than or equal to 200;", id="too many channels"),
         pytest.param(["serve", "--log.level", "loud"], "'debug', 'info', 'warn', 'error'", id="no severity"),
         pytest.param(["serve", "--log.format", "xml"], "'logfmt', 'json'", id="no format of logs"),
         pytest.param(["metrics", "--format", "xml"], "'markdown', 'json'", id="no format of the catalogue"),

@@ -4,7 +4,6 @@ from datetime import date, timedelta
 
 import pytest
 
-from exporter.domain.errors import ConfigError
 from exporter.simulator.chance import draws, token
 from exporter.simulator.paradigm.companies import populate
 
@@ -20,12 +19,6 @@ def test_draws_depend_on_every_part_of_the_key_and_lie_in_0_to_1() -> None:
 def test_a_token_has_its_length_and_only_letters_and_digits() -> None:
     assert token(40, 1).isalnum()
     assert len(token(40, 1)) == 40
-
-
-@pytest.mark.parametrize("count", [-1, 0, 10_001])
-def test_a_count_out_of_bounds_is_refused_with_the_bounds(count: int) -> None:
-    with pytest.raises(ConfigError, match="1 to 10000"):
-        populate(1, count, AGENTS_FROM)
 
 
 def test_a_smaller_world_is_the_beginning_of_a_larger_one() -> None:

@@ -12,14 +12,15 @@ from exporter.cli.options import option, option_value
 from exporter.domain.clock import utcnow
 from exporter.settings import readers
 from exporter.simulator.app import create_app
-from exporter.simulator.chatcaptain.bots import MOST_CHANNELS, USUAL_CHANNELS, Bots
+from exporter.simulator.chatcaptain.bots import USUAL_CHANNELS, Bots
+from exporter.simulator.paradigm.companies import MOST_COMPANIES
 from exporter.simulator.paradigm.world import HISTORY, World
 from exporter.web.server.server import listen, url
 
 OPTION = "--listen-address"
 
-Companies = Annotated[int, option("--companies", "N", "Number of simulated companies, 1 to 10000.")]
-Channels = Annotated[int, option("--channels", "N", f"How many channels its chatbot has, 1 to {MOST_CHANNELS}.")]
+Companies = Annotated[int, option("--companies", "N", "Number of simulated companies.", least=1, most=MOST_COMPANIES)]
+Channels = Annotated[int, option("--channels", "N", "How many channels its chatbot has.", least=1, most=200)]
 Seed = Annotated[int, option("--seed", "N", "Equal seeds make equal figures and keys.")]
 Scenarios = Annotated[list[str] | None, option("--scenario", "NAME", "Fault to simulate; repeatable.")]
 

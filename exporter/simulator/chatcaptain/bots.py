@@ -7,13 +7,11 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from msgspec.structs import replace
 
-from exporter.domain.errors import ConfigError
 from exporter.simulator.chance import token
 from exporter.simulator.paradigm.companies import Company, populate
 from exporter.simulator.paradigm.world import SimulatedPlatform
 
 USUAL_CHANNELS = 5
-MOST_CHANNELS = 200
 _LEAST_SIZE = 120.0
 """Conversations on a business day, so that the smallest channel of a demo has some."""
 _NO_AGENTS = date(9999, 1, 1)
@@ -61,9 +59,7 @@ class Bots(SimulatedPlatform, frozen=True):
     def from_seed(
         cls, seed: int, chatbot_count: int = 1, channel_count: int = USUAL_CHANNELS, zone: ZoneInfo | None = None
     ) -> "Bots":
-        """Makes `chatbot_count` chatbots, each with 1 to 200 channels; `zone` defaults to UTC."""
-        if not 1 <= channel_count <= MOST_CHANNELS:
-            raise ConfigError(f"{channel_count} simulated channels: choose a number from 1 to {MOST_CHANNELS}")
+        """Makes `chatbot_count` chatbots, each with `channel_count` channels; `zone` defaults to UTC."""
         companies = populate(seed, chatbot_count, _NO_AGENTS)
         chatbots = tuple(_chatbot(seed, company, channel_count) for company in companies)
         return cls(seed=seed, zone=zone or ZoneInfo("UTC"), chatbots=chatbots)

@@ -5,7 +5,6 @@ from datetime import date
 
 from msgspec import Struct
 
-from exporter.domain.errors import ConfigError
 from exporter.simulator.chance import draws
 
 MOST_COMPANIES = 10_000
@@ -93,8 +92,6 @@ class Company(Struct, frozen=True):
 
 def populate(seed: int, count: int, agents_from: date) -> tuple[Company, ...]:
     """Makes companies 1 to `count`; a smaller world is a prefix of a larger one."""
-    if not 1 <= count <= MOST_COMPANIES:
-        raise ConfigError(f"{count} simulated companies: choose a number from 1 to {MOST_COMPANIES}")
     return tuple(_company(seed, number, agents_from) for number in range(1, count + 1))
 
 

@@ -50,12 +50,6 @@ def test_a_chatbot_has_as_many_channels_as_told_of_different_ids_and_several_typ
     assert {"web", "voice", "debug", "meta-whatsapp", "instagram"} <= {channel.type for channel in bot.channels}
 
 
-@pytest.mark.parametrize(("chatbots", "channels"), [(0, 5), (1, 0), (1, 201)])
-def test_no_chatbot_and_no_channel_are_refused(chatbots: int, channels: int) -> None:
-    with pytest.raises(ConfigError, match="choose a number from 1"):
-        Bots.from_seed(1, chatbots, channels)
-
-
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("change", [date(2026, 3, 8), date(2026, 3, 29), date(2026, 10, 25), date(2026, 11, 1)])
 def test_adjoining_frames_add_up_over_a_clock_change(zone: str, change: date) -> None:
