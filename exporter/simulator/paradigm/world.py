@@ -25,13 +25,12 @@ HOLIDAYS = ((1, 1), (5, 1), (10, 3), (12, 25), (12, 26))
 
 
 class Keys(Struct, frozen=True):
-    """API keys; `next_admin` is an admin's once `admin` no longer is, `company_id` the company of `company_admin`."""
+    """API keys; `next_admin` is an admin's once `admin` no longer is, `company_admin` that of company 1."""
 
     admin: str
     next_admin: str
     company_admin: str
     expired: str
-    company_id: int
 
 
 class DayView(Struct, frozen=True):
@@ -177,8 +176,5 @@ def _business(day: date) -> float:
 
 def _keys(seed: int) -> Keys:
     """Makes keys that look like those of Django REST framework's key package."""
-    admin, next_admin, company_admin, expired = (
-        f"{token(8, seed, owner, 'prefix')}.{token(32, seed, owner, 'secret')}"
-        for owner in ("admin", "next admin", "company admin", "expired")
-    )
-    return Keys(admin, next_admin, company_admin, expired, company_id=1)
+    owners = ("admin", "next admin", "company admin", "expired")
+    return Keys(*(f"{token(8, seed, owner, 'prefix')}.{token(32, seed, owner, 'secret')}" for owner in owners))
