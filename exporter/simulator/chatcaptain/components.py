@@ -42,20 +42,15 @@ _FIGURES = {
     "MESSAGE_COUNT": "messages",
     "INTENT_COUNT": "intents",
     "INTERACTION_COUNT": "interactions",
-    "CALL_DURATION": "call_duration",
     "CALL_DURATION_TOTAL": "call_duration",
     "CONVERSATION_LANGUAGES": "conversations_by_language",
     "CONVERSATION_BY_CHANNEL_TYPE": "conversations_by_channel_type",
-    "INTENT_HITS": "intent_hits",
     "CALL_EXIT_STEP": "calls_by_exit_step",
     "CALL_END_REASON": "calls_by_end_reason",
     "CALL_TRANSFER_TARGET": "calls_by_transfer_target",
     "CONVERSATION_MESSAGE_COUNT_MEDIAN": "conversation_messages_median",
-    "MESSAGE_LENGTH_MEDIAN": "message_length_median",
-    "INTENT_SCORE_MEDIAN": "intent_score_median",
-    "CALL_DURATION_MEDIAN": "call_duration_median",
-    "CALL_USER_INPUTS_MEDIAN": "call_user_inputs_median",
 }
+"""Names that the exporter's figures have; the others differ in case only."""
 
 
 class Trend(NamedTuple):
@@ -87,7 +82,8 @@ def answered(query: StatisticsQuery, report: str) -> tuple[ComponentValue, ...]:
 
 def figure_of(component: str) -> str:
     """Returns the name that a component's figure has in the exporter."""
-    return _FIGURES[component.removesuffix(_OF_CHANNEL).removesuffix(_INTERVAL).removesuffix(_TREND)]
+    base = component.removesuffix(_OF_CHANNEL).removesuffix(_INTERVAL).removesuffix(_TREND)
+    return _FIGURES.get(base, base.lower())
 
 
 def _value(name: str, so_far: Tally, query: StatisticsQuery) -> Value:
