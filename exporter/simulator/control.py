@@ -100,12 +100,14 @@ class Control:
 
         None or nothing if there are none; ConfigError if something is missing, unreadable or unknown.
         """
-        if "chatbot" in query:
-            return truth(self.bots, query, self.now())
         try:
-            company_id, day = int(query["company_id"]), date.fromisoformat(query["day"])
+            day = date.fromisoformat(query["day"])
+            if "chatbot" in query:
+                return truth(self.bots, query, day, self.now())
+            company_id = int(query["company_id"])
         except (KeyError, ValueError) as error:
-            raise ConfigError(f"/truth needs company_id (a number), day (YYYY-MM-DD) and report: {error}") from error
+            needed = "company_id (a number) or chatbot, day (YYYY-MM-DD) and report"
+            raise ConfigError(f"/truth needs {needed}: {error}") from error
         report = REPORTS.get(query.get("report", ""))
         if report is None:
             raise ConfigError(f"report {query.get('report', '')!r} does not exist; known: {', '.join(REPORTS)}")

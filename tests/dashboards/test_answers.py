@@ -379,9 +379,7 @@ def tool_uses(simulation: Simulation, company: str) -> dict[str, float]:
 def of_bot(simulation: Simulation, report: str, what: str, days: Iterable[date]) -> float:
     """Adds up a figure of the chatbot."""
     bot = simulation.scenario.bots.chatbots[0].id
-    found = (
-        truth(simulation.scenario.bots, {"chatbot": bot, "day": day.isoformat(), "report": report}, NOW) for day in days
-    )
+    found = (truth(simulation.scenario.bots, {"chatbot": bot, "report": report}, day, NOW) for day in days)
     return float(sum(float(str(each[what])) for each in found))
 
 

@@ -100,8 +100,8 @@ class Platform:
         return Pipeline(self.transport, self.clock, key, target, platform=PLATFORM, per_minute=per_minute)
 
     def told(self, report: str, day: date, channel: str = "") -> Mapping[str, object]:
-        query = {"chatbot": self.bots.chatbots[0].id, "day": day.isoformat(), "report": report, "channel": channel}
-        return truth(self.bots, query, self.clock.now())
+        query = {"chatbot": self.bots.chatbots[0].id, "report": report, "channel": channel}
+        return truth(self.bots, query, day, self.clock.now())
 
     def expected(self, day: date, window: str) -> Figures:
         """Returns the figures of a day as the platform's own truth has them."""

@@ -183,13 +183,9 @@ _TRUTHS = {
 """The figures of each report, without phone numbers and single operators."""
 
 
-def truth(bots: Bots, query: Mapping[str, str], at: datetime) -> Mapping[str, object]:
-    """Returns the figures of `report` (and `channel`) of a `chatbot` on a `day` of the bots' zone, as known at `at`."""
-    try:
-        day, report = date.fromisoformat(query["day"]), query["report"]
-    except (KeyError, ValueError) as error:
-        raise ConfigError(f"/truth needs chatbot, day (YYYY-MM-DD) and report: {error}") from error
-    chatbot = bots.chatbot(query["chatbot"])
+def truth(bots: Bots, query: Mapping[str, str], day: date, at: datetime) -> Mapping[str, object]:
+    """Returns the figures of `report` (and `channel`) of a `chatbot` on a day of the bots' zone, as known at `at`."""
+    report, chatbot = query["report"], bots.chatbot(query["chatbot"])
     if chatbot is None:
         known = ", ".join(each.id for each in bots.chatbots[:3])
         raise ConfigError(f"chatbot {query['chatbot']!r} does not exist; the first ones: {known}")
@@ -198,7 +194,7 @@ def truth(bots: Bots, query: Mapping[str, str], at: datetime) -> Mapping[str, ob
     channels = chatbot.channels
     if report == "channel":
         channel_id = query.get("channel", "")
-        channels = tuple(channel for channel in chatbot.channels if channel.id == channel_id)
+        channels = tuple(channel for channel in channels if channel.id == channel_id)
         if not channels:
             known = ", ".join(each.id for each in chatbot.channels)
             raise ConfigError(f"channel {channel_id!r} does not exist; known: {known}")
