@@ -165,7 +165,7 @@ async def test_channel_removed_and_channel_renamed(connect: Connect, bots: Bots)
 
 
 async def test_gaps_in_series_lack_what_is_empty_and_nothing_else(connect: Connect) -> None:
-    """Nor is anything else left out: utc-buckets has its own test in test_platform."""
+    """Nor is anything else left out: utc-buckets has its own test in test_http."""
     async with connect() as client:
         full = (await client.report("overview", frame(DAY), "1,2", interval="3600")).json()["data"]
     async with connect("gaps-in-series") as client:
