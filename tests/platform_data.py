@@ -70,7 +70,7 @@ def members(level: Counts | None) -> Iterator[Fact]:
 
 
 FACTS: Mapping[str, Callable[[World, Company, DayView], Iterator[Fact]]] = {
-    "chat-sessions": lambda world, company, view: sessions(reports.use(world, company, view)),
+    "chat-sessions": lambda world, company, view: sessions(reports.figures_by_mode(world, company, view)),
     "chats-feedback": lambda world, company, view: feedback(reports.feedback(world, company, view)),
     "used-documents": lambda world, company, view: documents(reports.documents(world, company, view)),
     "users": lambda _, company, view: members(reports.members(company, view)),

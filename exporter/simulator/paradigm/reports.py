@@ -48,12 +48,12 @@ OfDay = Callable[[World, Company, DayView], Figures | Use | tuple[Use, ...] | No
 """The figures of a company on a day; None or an empty tuple without a row."""
 
 
-def use(world: World, company: Company, view: DayView) -> Mapping[Mode, Figures]:
+def figures_by_mode(world: World, company: Company, view: DayView) -> Mapping[Mode, Figures]:
     return {mode: figures for mode in MODES if (figures := world.figures(company, view, mode))}
 
 
 def feedback(world: World, company: Company, view: DayView) -> Counts | None:
-    responses = sum(figures.model_responses for figures in use(world, company, view).values())
+    responses = sum(figures.model_responses for figures in figures_by_mode(world, company, view).values())
     if not responses:
         return None
     liked, disliked, copied, *_ = draws(world.seed, "feedback", company.id, view.day.toordinal())
@@ -66,7 +66,7 @@ def feedback(world: World, company: Company, view: DayView) -> Counts | None:
 
 
 def documents(world: World, company: Company, view: DayView) -> tuple[Use, ...]:
-    answers = sum(figures.model_responses_with_docs for figures in use(world, company, view).values())
+    answers = sum(figures.model_responses_with_docs for figures in figures_by_mode(world, company, view).values())
     if not answers:
         return ()
     library = 5 + int(company.size / 4)
@@ -88,13 +88,13 @@ def _document(company: Company, number: int, uses: int) -> Use:
 
 
 def tools(world: World, company: Company, view: DayView) -> tuple[Use, ...]:
-    responses = {mode: figures.model_responses for mode, figures in use(world, company, view).items()}
+    responses = {mode: figures.model_responses for mode, figures in figures_by_mode(world, company, view).items()}
     uses = {name: sum(int(n * rates[mode]) for mode, n in responses.items()) for name, rates in _TOOL_USES.items()}
     return tuple({"tool": name, "uses": count} for name, count in uses.items() if count)
 
 
 def activity(world: World, company: Company, view: DayView) -> Counts | None:
-    queries = sum(figures.user_queries for figures in use(world, company, view).values())
+    queries = sum(figures.user_queries for figures in figures_by_mode(world, company, view).values())
     there = members(company, view)
     if not queries or there is None:
         return None

@@ -106,7 +106,7 @@ def test_nothing_falls_through_the_day(world: World, today: date) -> None:
 def test_the_smaller_reports_fit_the_figures_they_are_made_from(world: World, now: datetime, today: date) -> None:
     for view in world.views(today - timedelta(days=30), today, now):
         for company in world.companies:
-            rows = reports.use(world, company, view).values()
+            rows = reports.figures_by_mode(world, company, view).values()
             said, there = reports.feedback(world, company, view), reports.activity(world, company, view)
             assert (said is None) == (there is None) == (not rows)
             if said is None or there is None:
