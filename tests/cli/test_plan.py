@@ -1,4 +1,4 @@
-"""`plan` on the command line: tables, JSON, gates; the figures themselves are tested in tests/forecast."""
+"""`plan` on the command line: tables, JSON, gates; the figures themselves are tested in tests/test_forecast.py."""
 
 import io
 import json
@@ -15,8 +15,8 @@ from exporter.cli.main import run
 from exporter.forecast import Size, forecast
 from exporter.platforms.paradigm.platform import REPORTS
 from tests import environment
-from tests.forecast.test_forecast import target_with
 from tests.pipeline.pipeline import utc
+from tests.test_forecast import target_with
 
 KEY = "planned.key"
 FAMILY = re.compile(r"^((?:paradigm|chat_usage|process|python)_\w+) +(\d+)$", re.MULTILINE)

@@ -40,8 +40,8 @@ from exporter.simulator.paradigm.world import MODES, World
 from exporter.web.server.server import listen, url
 from tests import environment
 from tests.e2e.programs import free_port
-from tests.forecast.test_forecast import everybody_everywhere
 from tests.pipeline.pipeline import RULES, ManualClock, utc
+from tests.test_forecast import everybody_everywhere
 from tests.threaded_server import serve_in_thread
 
 NOW = utc(2026, 11, 20, 18)
