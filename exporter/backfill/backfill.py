@@ -27,7 +27,7 @@ from exporter.polling.poll_result import Answers, Known
 from exporter.polling.target import ReportState, Target
 from exporter.polling.transitions import longest_piece
 
-PATIENCE_SECONDS = 600.0
+RETRY_SECONDS = 600.0
 """Longest wait of the retries of one piece: longer than in a poll, since a new run would repeat the piece."""
 LONGEST_PIECE = 31
 LONGEST_PIECE_BY_DAY = 7  # in days, for reports with a request per day; a killed run repeats at most one piece
@@ -174,7 +174,7 @@ class Backfill(Struct):
 
     async def _asked(self, job: ReportJob, days: Days) -> Answers:
         """Asks for days, without what nobody can read; fails if a later run may read more: a day is written once."""
-        transport = Transport(job.fetch, RetryBudget(PATIENCE_SECONDS), self.worker)
+        transport = Transport(job.fetch, RetryBudget(RETRY_SECONDS), self.worker)
         known = Known(_discoveries(job, days))
         answers = await ask(job.target, job.report, days, known, transport, self.clock.now())
         errors = [each.error for each in answers.failures]

@@ -29,7 +29,7 @@ from exporter.http import RetryBudget
 from exporter.http.client import wait_seconds
 
 MOST_SAMPLES = 2000  # per request: Prometheus' own default
-PATIENCE_SECONDS = 900.0  # longest wait of the retries of one request: a store takes minutes to restart
+RETRY_SECONDS = 900.0  # longest wait of the retries of one request: a store takes minutes to restart
 PROBE = "chat_usage_backfill_probe"
 TOO_OLD = ("too old", "out of bounds", "out of order", "outside retention", "older than")
 """Words in refusals of samples that a store will never take; Prometheus up to 2.42 sends them with status 500."""
@@ -68,7 +68,7 @@ class RemoteWrite(Struct, frozen=True):
 
     async def _send(self, batch: Sequence[Series]) -> None:
         oldest = EPOCH + timedelta(seconds=min(each.seconds[0] for each in batch))
-        body, retry_budget, attempt = encoded(batch, self.added), RetryBudget(PATIENCE_SECONDS), 0
+        body, retry_budget, attempt = encoded(batch, self.added), RetryBudget(RETRY_SECONDS), 0
         while True:
             attempt += 1
             retry_after, why = await self._try(body, oldest)

@@ -187,7 +187,7 @@ async def test_what_does_not_pass_is_not_tried_again(trouble: Callable[[], httpx
     assert (len(store.requests), store.clock.slept) == (1, [])
 
 
-async def test_patience_ends() -> None:
+async def test_retries_end() -> None:
     """Each wait is said before it begins."""
     store, said = Store([lost]), list[str]()
     with pytest.raises(StoreError, match=r"cannot be reached .* times; fix the store"):

@@ -168,7 +168,7 @@ async def test_close_ends_the_thread_after_the_queued_jobs() -> None:
     assert not thread.is_alive()
 
 
-async def test_an_errand_that_hangs_holds_no_other_up() -> None:
+async def test_a_job_that_hangs_delays_no_other() -> None:
     """However many hang: a key file on a disk that is gone, a name server that is silent."""
     store_requests, gate, loop = DaemonThreads(), Gate(), asyncio.get_running_loop()
     hanging = [loop.run_in_executor(store_requests, gate) for _ in range(100)]

@@ -1,4 +1,4 @@
-"""The rate limit holds and is fair, patience is never overspent, waits are jittered."""
+"""The rate limit holds and is fair, the retry budget is never overspent, waits are jittered."""
 
 import asyncio
 from dataclasses import replace
@@ -75,7 +75,7 @@ async def test_the_rate_limit_holds_for_every_attempt_and_spends_no_retry_budget
 
 
 @given(wanted=st.lists(st.floats(0, 100)), whole=st.floats(0, 1000))
-def test_patience_is_never_overspent(wanted: list[float], whole: float) -> None:
+def test_the_retry_budget_is_never_overspent(wanted: list[float], whole: float) -> None:
     retry_budget = RetryBudget(whole)
     spent = sum(seconds for seconds in wanted if retry_budget.spend(seconds))
     assert retry_budget.left >= 0

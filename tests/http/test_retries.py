@@ -1,4 +1,4 @@
-"""What passes is asked again, as the platform says and the poll's patience allows; what does not pass is not."""
+"""What passes is asked again, as the platform says and the retry budget allows; what does not pass is not."""
 
 import asyncio
 import logging

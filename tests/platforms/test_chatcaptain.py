@@ -385,7 +385,7 @@ MAPPED = mapped(
 
 @given(JSON, st.sampled_from(("overview", "channel", "inbox", "alone", "mapped", "channels")))
 def test_no_answer_whatsoever_is_a_slip_of_ours(answer: object, what: str) -> None:
-    """It is read, or teaches something, or fails with one of our errors."""
+    """It is read, or is a discovery, or fails with one of our errors."""
     name = "channel" if what == "channels" else "overview" if what in ("alone", "mapped") else what
     of = report(name, MAPPED if what == "mapped" else None)
     request = of.plan(ONE, SCOPE, KNOWN if what != "channels" else {})[0]
@@ -543,7 +543,7 @@ def test_what_a_single_answer_does_not_yield_is_told_without_its_data() -> None:
 )
 @pytest.mark.parametrize("name", ["overview", "channel", "inbox"])
 def test_an_answer_that_is_a_failure_is_none_with_zeros(name: str, body: bytes, error: type[ReportError]) -> None:
-    """Nor does it teach to ask more."""
+    """Nor does it lead to further requests."""
     with pytest.raises(error):
         report(name).decode(body, question(name), CONTEXT)
 

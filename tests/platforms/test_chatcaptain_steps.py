@@ -70,10 +70,10 @@ def value(component: Asked) -> object:
     return {"a": component.number} if component.figure is Shape.BREAKDOWN else {"value": component.number}
 
 
-async def inquire(
+async def ask_all(
     platform: ChatCaptain, name: str, discoveries: Discoveries = NO_DISCOVERIES, override: Override | None = None
 ) -> Answers:
-    worker, report = Worker("inquiry"), PLATFORM.configured(name, override, ACCOUNT)
+    worker, report = Worker("ask"), PLATFORM.configured(name, override, ACCOUNT)
     target: Target = target_with(RULES, reports=(report,))
     try:
         return await ask(target, report, BOTH, Known(discoveries), Transport(platform, RetryBudget(60), worker), NOW)
@@ -81,11 +81,11 @@ async def inquire(
         worker.close()
 
 
-def whole(name: str, came: Answers, channel: tuple[str, ...] = ()) -> set[str]:
+def whole(name: str, asked: Answers, channel: tuple[str, ...] = ()) -> set[str]:
     """Returns the names of the components whose figures came, right, of yesterday."""
     figures = {
         column: n
-        for answer in came.answers
+        for answer in asked.answers
         for row in answer.reading.rows
         if row.day == YESTERDAY
         for column, n in row.figures.items()
@@ -101,44 +101,44 @@ def whole(name: str, came: Answers, channel: tuple[str, ...] = ()) -> set[str]:
 async def test_what_is_understood_at_once_is_asked_at_once() -> None:
     """A day is a question."""
     platform = ChatCaptain()
-    came = await inquire(platform, "overview")
+    asked = await ask_all(platform, "overview")
 
     assert platform.asked == ["overview  2", "overview  3"]
-    assert (came.discoveries, came.failures) == ({}, [])
-    assert whole("overview", came) == {each.name for each in OVERVIEW.components}
+    assert (asked.discoveries, asked.failures) == ({}, [])
+    assert whole("overview", asked) == {each.name for each in OVERVIEW.components}
 
 
 async def test_what_is_not_understood_together_is_asked_alone() -> None:
     """Of each day; the rest of the first answer counts."""
     platform = ChatCaptain(apart=frozenset(("MESSAGE_COUNT", "INTENT_HITS")))
-    came = await inquire(platform, "overview")
+    asked = await ask_all(platform, "overview")
 
     of_a_day = ["overview ", "overview /MESSAGE_COUNT", "overview /INTENT_HITS"]
     assert platform.asked == [f"{each} {day}" for day in (2, 3) for each in of_a_day]
-    assert not came.failures
-    assert whole("overview", came) == {each.name for each in OVERVIEW.components}
+    assert not asked.failures
+    assert whole("overview", asked) == {each.name for each in OVERVIEW.components}
 
 
 async def test_what_is_not_understood_at_all_is_told_and_the_rest_is_served() -> None:
     """It is asked for alone of each day: what fails for Sunday may be there on Monday."""
     platform = ChatCaptain(never=frozenset(("MESSAGE_COUNT",)))
-    came = await inquire(platform, "overview")
+    asked = await ask_all(platform, "overview")
 
     assert platform.asked == [f"overview {each} {day}" for day in (2, 3) for each in ("", "/MESSAGE_COUNT")]
-    assert [(each.items, each.error.outcome) for each in came.failures] == [(("MESSAGE_COUNT",), "schema")] * 2
-    assert "MESSAGE_COUNT cannot be read" in str(came.failures[0].error)
-    assert whole("overview", came) == {each.name for each in OVERVIEW.components} - platform.never
+    assert [(each.items, each.error.outcome) for each in asked.failures] == [(("MESSAGE_COUNT",), "schema")] * 2
+    assert "MESSAGE_COUNT cannot be read" in str(asked.failures[0].error)
+    assert whole("overview", asked) == {each.name for each in OVERVIEW.components} - platform.never
 
 
 async def test_an_unseen_shape_gives_no_figure_and_a_mapping_makes_it_work() -> None:
     """One question for all, one for each; with the operator's expressions one for all again."""
     names = frozenset(each.name for each in OVERVIEW.components)
     platform = ChatCaptain(never=names)
-    came = await inquire(platform, "overview")
+    asked = await ask_all(platform, "overview")
 
     assert len(platform.asked) == 2 * (1 + len(names))
-    assert not came.answers
-    assert {item for each in came.failures for item in each.items} == names
+    assert not asked.answers
+    assert {item for each in asked.failures for item in each.items} == names
 
     where = Override(
         components={
@@ -149,9 +149,9 @@ async def test_an_unseen_shape_gives_no_figure_and_a_mapping_makes_it_work() -> 
         }
     )
     told = ChatCaptain(never=names)
-    came = await inquire(told, "overview", override=where)
-    assert (told.asked, came.failures) == (["overview  2", "overview  3"], [])
-    assert {row.figures[Column("chatcaptain_messages")] for answer in came.answers for row in answer.reading.rows} == {
+    asked = await ask_all(told, "overview", override=where)
+    assert (told.asked, asked.failures) == (["overview  2", "overview  3"], [])
+    assert {row.figures[Column("chatcaptain_messages")] for answer in asked.answers for row in answer.reading.rows} == {
         7
     }
 
@@ -159,26 +159,26 @@ async def test_an_unseen_shape_gives_no_figure_and_a_mapping_makes_it_work() -> 
 async def test_channels_are_learned_then_each_is_asked() -> None:
     """Calls of voice channels only; a day's rows of several channels are one company's."""
     platform = ChatCaptain()
-    came = await inquire(platform, "channel")
+    asked = await ask_all(platform, "channel")
 
     assert platform.asked == ["channels  3", "channel w1 2", "channel v1 2", "channel w1 3", "channel v1 3"]
-    assert not came.failures
-    assert whole("channel", came, ("w1",)) == {each.name for each in CHANNEL.components if not each.voice}
-    assert whole("channel", came, ("v1",)) == {each.name for each in CHANNEL.components}
+    assert not asked.failures
+    assert whole("channel", asked, ("w1",)) == {each.name for each in CHANNEL.components if not each.voice}
+    assert whole("channel", asked, ("v1",)) == {each.name for each in CHANNEL.components}
 
-    await inquire(again := ChatCaptain(), "channel", came.discoveries)
+    await ask_all(again := ChatCaptain(), "channel", asked.discoveries)
     assert again.asked == platform.asked[1:]
 
 
 async def test_channels_of_a_day_are_served_side_by_side() -> None:
     """Several answers about one company and day are laid over each other, none takes anything from another."""
-    came = await inquire(ChatCaptain(), "channel")
+    asked = await ask_all(ChatCaptain(), "channel")
     report = PLATFORM.configured("channel", None, ACCOUNT)
     target: Target = target_with(RULES, reports=(report,))
     health = Health(timedelta(hours=1), last_success=NOW)
-    ledger = fold_answers(target, report, ReportState(Ledger(), health), came.answers, NOW).state.ledger
+    ledger = fold_answers(target, report, ReportState(Ledger(), health), asked.answers, NOW).state.ledger
 
-    seen = families(view(target, report, ReportState(ledger, health, discoveries=came.discoveries), NOW))
+    seen = families(view(target, report, ReportState(ledger, health, discoveries=asked.discoveries), NOW))
     shown = (family for family in seen if family.name.endswith(("_last_day", "_channel_info")))
     lines = "".join(write(family).piece.plain.decode() for family in shown)
 
@@ -205,26 +205,26 @@ async def test_channels_of_a_day_are_served_side_by_side() -> None:
 async def test_what_is_not_understood_of_a_channel_is_asked_alone_of_it() -> None:
     """Of each channel and day."""
     platform = ChatCaptain(apart=frozenset(("MESSAGE_COUNT_FOR_CHANNEL_ID", "CALL_END_REASON")))
-    came = await inquire(platform, "channel")
+    asked = await ask_all(platform, "channel")
 
     of_a_day = [
         *("channel w1", "channel w1/MESSAGE_COUNT_FOR_CHANNEL_ID"),
         *("channel v1", "channel v1/MESSAGE_COUNT_FOR_CHANNEL_ID", "channel v1/CALL_END_REASON"),
     ]
     assert platform.asked == ["channels  3", *(f"{each} {day}" for day in (2, 3) for each in of_a_day)]
-    assert not came.failures
-    assert whole("channel", came, ("v1",)) == {each.name for each in CHANNEL.components}
+    assert not asked.failures
+    assert whole("channel", asked, ("v1",)) == {each.name for each in CHANNEL.components}
 
 
 async def test_one_broken_channel_leaves_the_others() -> None:
     """Once it is asked in parts, since one of them may break it; then the channel is given up."""
     platform = ChatCaptain(broken=frozenset(("w1",)))
-    came = await inquire(platform, "channel")
+    asked = await ask_all(platform, "channel")
 
     assert [each for each in platform.asked if "v1" in each] == ["channel v1 2", "channel v1 3"]
     assert len([each for each in platform.asked if "w1" in each]) == 2 * 3
-    assert {each.items for each in came.failures} == {("w1",)}
-    assert whole("channel", came, ("v1",)) == {each.name for each in CHANNEL.components}
+    assert {each.items for each in asked.failures} == {("w1",)}
+    assert whole("channel", asked, ("v1",)) == {each.name for each in CHANNEL.components}
 
 
 @pytest.mark.parametrize("status", [400, 422, 500])
@@ -238,20 +238,20 @@ async def test_a_refusal_of_several_components_is_tried_one_by_one(status: int) 
                 raise HttpStatusError(str(status))
             return body
 
-    came = await inquire(Refusing(), "overview")
+    asked = await ask_all(Refusing(), "overview")
 
-    assert whole("overview", came) == {each.name for each in OVERVIEW.components} - {"INTENT_COUNT"}
-    assert {each.items for each in came.failures} == {("INTENT_COUNT",)}
+    assert whole("overview", asked) == {each.name for each in OVERVIEW.components} - {"INTENT_COUNT"}
+    assert {each.items for each in asked.failures} == {("INTENT_COUNT",)}
 
 
 async def test_a_list_that_cannot_be_refreshed_serves_once_more() -> None:
     """500 on the list of channels, which is documented, stops no channel that is known."""
-    came = await inquire(ChatCaptain(), "channel")
-    old = {topic: discovery._replace(day=TODAY - timedelta(days=1)) for topic, discovery in came.discoveries.items()}
+    asked = await ask_all(ChatCaptain(), "channel")
+    old = {topic: discovery._replace(day=TODAY - timedelta(days=1)) for topic, discovery in asked.discoveries.items()}
 
     platform = ChatCaptain(broken=frozenset(("channels",)))
-    came = await inquire(platform, "channel", old)
+    asked = await ask_all(platform, "channel", old)
 
     assert platform.asked == ["channels  3", "channel w1 2", "channel v1 2", "channel w1 3", "channel v1 3"]
-    assert [each.request.report for each in came.failures] == ["channels"]
-    assert len(came.answers) == 4
+    assert [each.request.report for each in asked.failures] == ["channels"]
+    assert len(asked.answers) == 4

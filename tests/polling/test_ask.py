@@ -1,4 +1,4 @@
-"""What is asked of a report in steps: what answers teach changes the questions, and what fails leaves the others."""
+"""What is asked of a report in steps: discoveries change the requests, and failures do not affect the others."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -94,32 +94,32 @@ class Platform:
         return msgspec.json.encode(answer)
 
 
-async def inquire(
+async def ask_all(
     platform: Platform, discoveries: Discoveries, report: Shops | None = None, days: Days = DAYS
 ) -> Answers:
-    worker, report = Worker("inquiry"), report or Shops()
+    worker, report = Worker("ask"), report or Shops()
     try:
-        line = Transport(platform, RetryBudget(60), worker)
-        return await ask(target_with(RULES, reports=(report,)), report, days, Known(discoveries), line, NOW)
+        transport = Transport(platform, RetryBudget(60), worker)
+        return await ask(target_with(RULES, reports=(report,)), report, days, Known(discoveries), transport, NOW)
     finally:
         worker.close()
 
 
-def error_of(came: Answers) -> ReportError | None:
+def error_of(asked: Answers) -> ReportError | None:
     """Returns the first failure."""
-    return next((each.error for each in came.failures), None)
+    return next((each.error for each in asked.failures), None)
 
 
 async def test_what_is_missing_is_learned_first() -> None:
     """The list of shops, then each shop; the next time the list is known."""
     platform = Platform({})
-    came = await inquire(platform, NO_DISCOVERIES)
+    asked = await ask_all(platform, NO_DISCOVERIES)
 
     assert platform.asked == [SHOPS, "a/2", "b/2", "a/3", "b/3"]
-    assert (came.discoveries, error_of(came)) == (KNOWN, None)
+    assert (asked.discoveries, error_of(asked)) == (KNOWN, None)
 
     again = Platform({})
-    await inquire(again, came.discoveries)
+    await ask_all(again, asked.discoveries)
     assert again.asked == ["a/2", "b/2", "a/3", "b/3"]
 
 
@@ -127,17 +127,17 @@ async def test_a_list_that_cannot_be_refreshed_serves_once_more() -> None:
     """The poll is a failure, and the next one asks for the list again."""
     broken = HttpStatusError("500")
     platform = Platform({SHOPS: broken})
-    came = await inquire(platform, OLD)
+    asked = await ask_all(platform, OLD)
 
     assert platform.asked == [SHOPS, "a/2", "b/2", "a/3", "b/3"]
-    assert (came.discoveries, error_of(came), len(came.answers)) == (OLD, broken, 4)
+    assert (asked.discoveries, error_of(asked), len(asked.answers)) == (OLD, broken, 4)
 
 
 async def test_without_any_list_nothing_can_be_asked() -> None:
     platform = Platform({SHOPS: HttpStatusError("500")})
-    came = await inquire(platform, NO_DISCOVERIES)
+    asked = await ask_all(platform, NO_DISCOVERIES)
 
-    assert (platform.asked, came.answers, came.discoveries) == ([SHOPS], [], {})
+    assert (platform.asked, asked.answers, asked.discoveries) == ([SHOPS], [], {})
 
 
 @pytest.mark.parametrize(
@@ -150,11 +150,11 @@ async def test_without_any_list_nothing_can_be_asked() -> None:
 async def test_one_broken_day_of_a_subject_leaves_its_other_days(trouble: ReportError) -> None:
     """They come last, so that the other subjects do not wait for it."""
     platform = Platform({"a/2": trouble})
-    came = await inquire(platform, KNOWN)
+    asked = await ask_all(platform, KNOWN)
 
     assert platform.asked == ["a/2", "b/2", "b/3", "a/3"]
-    assert [each.error for each in came.failures] == [trouble]
-    assert [answer.request.path for answer in came.answers] == ["b/2", "b/3", "a/3"]
+    assert [each.error for each in asked.failures] == [trouble]
+    assert [answer.request.path for answer in asked.answers] == ["b/2", "b/3", "a/3"]
 
 
 EACH = [
@@ -174,13 +174,13 @@ async def test_a_subject_that_fails_whatever_it_is_asked_leaves_the_others(troub
     """It is asked twice, last, and then given up, in this poll and for the past."""
     known = {SHOPS: Discovery(TODAY, (("a",), ("b",), ("c",), ("d",)))}
     platform = Platform({f"{subject}/{day}": trouble for day in (1, 2, 3)})
-    came = await inquire(platform, known, days=Days(date(2026, 3, 1), TODAY))
+    asked = await ask_all(platform, known, days=Days(date(2026, 3, 1), TODAY))
 
     assert len([path for path in platform.asked if path.startswith(subject)]) == 2
-    assert {answer.request.path for answer in came.answers} == {
+    assert {answer.request.path for answer in asked.answers} == {
         f"{each}/{day}" for each in "abcd" if each != subject for day in (1, 2, 3)
     }
-    assert (came.ended, given_up(came.strikes), len(came.failures)) == (False, frozenset({subject}), 3)
+    assert (asked.ended, given_up(asked.strikes), len(asked.failures)) == (False, frozenset({subject}), 3)
 
 
 @pytest.mark.parametrize("trouble", EACH[:5])
@@ -188,25 +188,25 @@ async def test_two_subjects_in_a_row_are_evidence_that_the_others_fail_alike(tro
     """Of the key or the host; unless one that answered before answers still."""
     known = {SHOPS: Discovery(TODAY, (("a",), ("b",), ("c",), ("d",)))}
     everything = Platform({f"{shop}/{day}": trouble for shop in "abcd" for day in (2, 3)})
-    came = await inquire(everything, known)
-    assert (everything.asked, came.ended) == (["a/2", "b/2"], True)
+    asked = await ask_all(everything, known)
+    assert (everything.asked, asked.ended) == (["a/2", "b/2"], True)
 
     later = Platform({f"{shop}/{day}": trouble for shop in "abcd" for day in (2, 3) if (shop, day) != ("a", 2)})
-    came = await inquire(later, known)
-    assert (later.asked, came.ended, len(came.answers)) == (["a/2", "b/2", "c/2", "a/3"], True, 1)
+    asked = await ask_all(later, known)
+    assert (later.asked, asked.ended, len(asked.answers)) == (["a/2", "b/2", "c/2", "a/3"], True, 1)
 
     two = Platform({f"{shop}/{day}": trouble for shop in "bc" for day in (2, 3)})
-    came = await inquire(two, known)
+    asked = await ask_all(two, known)
     assert two.asked == ["a/2", "b/2", "c/2", "a/3", "d/2", "d/3", "b/3", "c/3"]
-    assert (came.ended, len(came.answers)) == (False, 4)
+    assert (asked.ended, len(asked.answers)) == (False, 4)
 
 
 async def test_what_cannot_be_read_on_one_day_is_asked_for_the_others() -> None:
     platform = Platform({"a/2": "many"})
-    came = await inquire(platform, KNOWN)
+    asked = await ask_all(platform, KNOWN)
 
     assert platform.asked == ["a/2", "b/2", "a/3", "b/3"]
-    [failure] = came.failures
+    [failure] = asked.failures
     assert (failure.error.outcome, str(failure.error), failure.items) == (
         "schema",
         "no number; set an override",
@@ -214,8 +214,8 @@ async def test_what_cannot_be_read_on_one_day_is_asked_for_the_others() -> None:
     )
 
 
-async def test_what_is_answered_is_not_asked_again_after_a_lesson() -> None:
-    """A platform that teaches in the middle of a poll, as one that cannot answer about all things together."""
+async def test_what_is_answered_is_not_asked_again_after_a_discovery() -> None:
+    """Discoveries may come in the middle of a poll: from a platform that cannot answer about all things together."""
 
     class Late(Shops):
         def decode(self, body: bytes, request: Request, context: Context) -> Reading | NeedsDiscovery:
@@ -224,13 +224,13 @@ async def test_what_is_answered_is_not_asked_again_after_a_lesson() -> None:
             return Shops.decode(self, body, request, context)
 
     platform = Platform({"b/2": "more"})
-    came = await inquire(platform, KNOWN, Late())
+    asked = await ask_all(platform, KNOWN, Late())
 
     assert platform.asked == ["a/2", "b/2", "c/2", "a/3", "c/3"]
-    assert not came.failures
+    assert not asked.failures
 
 
-async def test_an_answer_that_teaches_nothing_new_ends_in_a_failure() -> None:
+async def test_a_discovery_of_nothing_new_ends_in_a_failure() -> None:
     """Not in an endless round."""
 
     class Circle(Shops):
@@ -238,7 +238,7 @@ async def test_an_answer_that_teaches_nothing_new_ends_in_a_failure() -> None:
             return NeedsDiscovery(KNOWN)
 
     platform = Platform({})
-    came = await inquire(platform, KNOWN, Circle())
+    asked = await ask_all(platform, KNOWN, Circle())
 
     assert platform.asked == ["a/2", "b/2", "a/3", "b/3"]
-    assert "leads nowhere" in str(error_of(came))
+    assert "leads nowhere" in str(error_of(asked))

@@ -73,7 +73,7 @@ async def test_every_figure_is_that_of_metrics(privacy: int, tools: int) -> None
 
 
 async def test_every_figure_of_chatcaptain_is_that_of_metrics() -> None:
-    """Open labels, channels and medians too."""
+    """Limited labels, channels and medians too."""
     place = Platform.of(RULES.zone, NOON, channels=3)
     target = replace(place.target(), rules=replace(RULES, keep_days=8))
     async with place.pipeline(target) as pipeline:
