@@ -184,7 +184,7 @@ def number(value: object) -> Checked:
     if not is_number(value):
         return None, "missing" if value is None else "retyped"
     try:
-        figure = float(value) + 0.0  # -0.0 would show on the page
+        figure = float(value) + 0.0  # -0.0 would show on /metrics
     except OverflowError:
         figure = math.inf
     if not math.isfinite(figure):

@@ -68,7 +68,7 @@ class ReadingBuilder(Struct):
             self._drift[flaw].add(path)
 
     def note_misfit(self, found: object, path: str, *, is_row: bool = False) -> None:
-        """Notes that the field at `path` is missing (None) or of another type; a row is counted as unread."""
+        """Notes that the field at `path` is missing (None) or of another type; a row counts as listed though unread."""
         self.note("missing" if found is None else "retyped", path)
         self.listed += is_row
 

@@ -1,4 +1,4 @@
-"""The companies of the status page: what alerts evaluate of each, what is usual, and which limits it breaks. Pure.
+"""The companies of the status page: what alerts evaluate of each, its baselines, and which limits it breaks; pure.
 
 The figures are those of chat_usage_activity_* on /metrics, made by the same function, so that both agree.
 """
@@ -91,7 +91,7 @@ class ShownCompany(Struct, dict=True):
 
     @property
     def limit_status(self) -> str:
-        """How it stands with limits where it breaks none, in a word: nothing where it keeps them."""
+        """Says of a company that breaks no limit whether limits are evaluated: empty if so, a dash if it has none."""
         evaluated = {each.evaluated for each in self.activities.values()}
         return "" if True in evaluated else "not evaluated" if False in evaluated else "–"
 
@@ -151,7 +151,7 @@ class Total(NamedTuple):
 
 
 def totals(shown: Published, companies: ShownCompanies) -> Iterator[Total]:
-    """Yields the sources that have figures; the share is of who has something usual to be compared with."""
+    """Yields the totals of sources with figures; the share leaves out companies without a baseline."""
     for source, names in companies.activities.items():
         own = [each for each in companies.all if each.source == source]
         measured = [each.activities[names[0]] for each in own if names and names[0] in each.activities]
@@ -166,7 +166,7 @@ def totals(shown: Published, companies: ShownCompanies) -> Iterator[Total]:
 
 
 def _measured(view: ReportView, *, is_fresh: bool) -> Iterator[tuple[tuple[str, str], Measured]]:
-    """Yields what is on the page of metrics, by id of a company and activity: unwanted families are not."""
+    """Yields what /metrics serves, by company id and activity: no excluded families."""
     families = activity_families(CompanyIndex(view)) if view.report.has_days else ()
     made = {each.name: each.made().samples for each in families}
     wanted = {name: made[name] for name in made if not any(fnmatchcase(name, glob) for glob in view.excluded)}

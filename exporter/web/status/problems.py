@@ -1,4 +1,4 @@
-"""What is wrong with reports and sources, in words for somebody who was woken, each with its runbook. Pure.
+"""What is wrong with reports and sources, each problem with the runbook of its alert; pure.
 
 The conditions are those of the alert rules (alert_rules/data.yml, platform.yml), but shown at once: an alert waits.
 """
@@ -96,7 +96,7 @@ def report_rows(shown: Published, now: datetime) -> tuple[ReportRow, ...]:
 def all_problems(
     shown: Published, reports: Sequence[ReportRow], failed_reload: FailedReload | None
 ) -> Sequence[tuple[str, Problem]]:
-    """Returns what is wrong and with what, the worst first; what several reports of a source have is shown once."""
+    """Returns problems and whose they are, the worst first; one that reports of a source share is shown once."""
     found = []
     if failed_reload is not None:
         what = f"Refused when it was reloaded, {moment(failed_reload.at)}; the previous one stays in force"
@@ -133,7 +133,7 @@ def _polls(view: ReportView, now: datetime) -> Iterator[Problem]:
     if health.outcome in OUTCOMES:
         what, runbook = OUTCOMES[health.outcome]
         since = f"no good poll since {moment(health.last_success)}" if health.last_success else "it was never read"
-        # One failure among good polls is no reason to get up.
+        # One failure among good polls is only a warning.
         lasts = health.last_success is None or now - health.last_success > max(3 * health.interval, FAILING_FOR)
         level = Level.BAD if lasts or health.outcome == "auth" else Level.WARNING
         yield Problem(level, f"{what}; {since}", runbook, health.reason)
