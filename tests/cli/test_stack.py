@@ -134,8 +134,10 @@ def prometheus() -> shipped.Config:
 def test_each_channel_keeps_its_own_texts() -> None:
     """Where a program would get JSON, the common texts are shown."""
     receivers = mappings(receiver.delivering(shipped.alertmanager(), shipped.ROOT, "http://x")["receivers"])
-    texts = {str(each["name"]): [block["title"] + block["text"] for block in mappings(each.get("slack_configs", []))]  # type: ignore[operator]
-             for each in receivers}  # fmt: skip
+    texts = {
+        str(each["name"]): [f"{block['title']}{block['text']}" for block in mappings(each.get("slack_configs", []))]
+        for each in receivers
+    }
 
     def of(*names: str) -> list[str]:
         return ["".join(f'{{{{ template "chat_usage.{name}" . }}}}' for name in names)]

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -290,14 +290,16 @@ def test_a_key_is_sent_as_the_api_wants_it(kind: str, header: str, value: str) -
 
 
 PAGED = "date: on\n    entries: rows\n    period: {first: a, last: b}\n    paging: "
-PAGES: Mapping[str, tuple[str, object]] = {
+Said = Callable[[int], dict[str, object]]
+"""What an answer says of the next page, by the number of its own."""
+PAGES: Mapping[str, tuple[str, Said]] = {
     "link": ("{link: links.next}", lambda n: {"links": {"next": f"/usage?page={n + 1}" if n < 3 else None}}),
     "cursor": ("{cursor: more, parameter: page}", lambda n: {"more": n + 1 if n < 3 else None}),
 }
 
 
 @pytest.mark.parametrize(("paging", "said"), PAGES.values(), ids=PAGES)
-def test_an_answer_is_read_to_its_last_page(tmp_path: Path, paging: str, said: object) -> None:
+def test_an_answer_is_read_to_its_last_page(tmp_path: Path, paging: str, said: Said) -> None:
     """All pages are one answer; each is asked for once."""
     asked: list[int] = []
 
@@ -305,7 +307,7 @@ def test_an_answer_is_read_to_its_last_page(tmp_path: Path, paging: str, said: o
         number = int(request.url.params.get("page", "1"))
         asked.append(number)
         row = {"on": f"2026-03-0{number}", "n": number}
-        return answered({"rows": [row] if number < 3 else [], **said(number)})  # type: ignore[operator]
+        return answered({"rows": [row] if number < 3 else [], **said(number)})
 
     pipeline = served(configured(tmp_path, FLAT.format(PAGED + paging)), answer)
 
@@ -313,7 +315,7 @@ def test_an_answer_is_read_to_its_last_page(tmp_path: Path, paging: str, said: o
     assert only_value(pipeline, "acme_chats_7d") == 3.0
 
 
-WITHOUT_END = {
+WITHOUT_END: Mapping[str, Said] = {
     "for ever": lambda n: {"more": n + 1},
     "round in circles": lambda n: {"more": 2},
     "to another host": lambda n: {"next": "https://elsewhere.example/usage"},
@@ -323,16 +325,16 @@ WITHOUT_END = {
 
 
 @pytest.mark.parametrize("said", WITHOUT_END.values(), ids=WITHOUT_END)
-def test_half_of_an_answer_is_none(tmp_path: Path, said: object) -> None:
+def test_half_of_an_answer_is_none(tmp_path: Path, said: Said) -> None:
     """A report whose answer goes on without an end, or off the platform, fails; nothing of it is served."""
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(request.url.host)
         number = int(request.url.params.get("page", "1"))
-        return answered({"rows": [{"on": "2026-03-02", "n": 1}], **said(number)})  # type: ignore[operator]
+        return answered({"rows": [{"on": "2026-03-02", "n": 1}], **said(number)})
 
-    content = said(1)  # type: ignore[operator]
+    content = said(1)
     way = "{link: next}" if "next" in content else "{cursor: more, parameter: page}"
     where = PAGED + way if "has_more" not in content else PAGED.removesuffix("paging: ").rstrip()
     pipeline = served(configured(tmp_path, FLAT.format(where)), answer)

@@ -45,7 +45,7 @@ def places(value: object) -> Iterator[tuple[dict[str, object] | list[object], st
     """Yields every place in a JSON value, as what holds it and its key there."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, each in inner:
-        yield value, key  # type: ignore[misc]
+        yield value, key  # type: ignore[misc]  # it is a dict or list
         yield from places(each)
 
 
