@@ -28,7 +28,7 @@ from exporter.http.errors import HTTPX_ERRORS, RetryableError
 
 EXCERPT = 4096  # bytes read of an answer that is only quoted
 EMPTY_OR_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<|\Z)")  # the first bytes are the byte order mark
-ERRORS = {404: NotFoundError, 429: RateLimitedError} | dict.fromkeys((502, 503, 504), UnavailableError)
+ERRORS = {404: NotFoundError, 429: RateLimitedError} | dict.fromkeys((502, 503, 504), UnavailableError)  # by status
 PIECE = 256 * 1024  # bytes unpacked at a time: blocks the event loop for about a millisecond
 ENCODINGS: tuple[list[str], ...] = ([], ["gzip"], ["x-gzip"], ["deflate"])
 _GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS

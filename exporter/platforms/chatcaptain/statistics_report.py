@@ -1,7 +1,4 @@
-"""What all of ChatCaptain's reports share: URL, key and local days of requests, and the envelope of answers.
-
-Also the simplest one, of the inbox.
-"""
+"""What ChatCaptain's reports share: URL, key, local days, the envelope of answers; and the simplest report, inbox."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
