@@ -144,18 +144,11 @@ class Client:
         return await self._with_retries(request, newer, retry_budget, 1)
 
     async def _key(self, report: str) -> str:
-        endpoint = self._endpoint
-        where = f"{endpoint.source}: {report}: the key in {KEY_PLACE}"
         try:
-            key = await asyncio.to_thread(endpoint.key)  # may read from a file system that does not respond
-        except (OSError, ConfigError) as error:
-            raise AuthError(f"{where} cannot be read: {error}", HTTPStatus.UNAUTHORIZED) from error
-        if not key or not key.isascii() or not key.isprintable() or key != key.strip():
-            # no header can carry it, and the library's message would show it
-            raise AuthError(
-                f"{where} is empty or holds characters that no HTTP header can carry", HTTPStatus.UNAUTHORIZED
-            )
-        return key
+            return await asyncio.to_thread(self._endpoint.key)  # may read from a file system that does not respond
+        except ConfigError as error:
+            message = f"{self._endpoint.source}: {report}: the key in {KEY_PLACE} cannot be read: {error}"
+            raise AuthError(message, HTTPStatus.UNAUTHORIZED) from error
 
     async def _with_retries(self, request: Request, key: str, retry_budget: RetryBudget, attempts: int) -> bytes:
         url, params = f"{self._base}/{request.path.lstrip('/')}", httpx.QueryParams(dict(request.params))

@@ -40,7 +40,7 @@ class Observer(Protocol):
 class Endpoint:
     """One source as the client sees it.
 
-    `key` returns the current key and raises OSError or ConfigError; `headers` makes authentication headers of it.
+    `key` returns the current key, which fits a header, or raises ConfigError; `headers` authenticates by it.
     `timeout` is in seconds, for one attempt with its whole answer; `max_body` in bytes, after decompression;
     `requests_per_minute` is also the burst. `remedies` holds the platform's own advice by status. Endpoints may
     share `keys_in_use`, the newest key of each source: clients add theirs and mask all.

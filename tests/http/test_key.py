@@ -49,27 +49,12 @@ async def test_each_request_reads_the_key_anew() -> None:
     assert asked.platform.keys == [f"Bearer {KEY}", f"Bearer {NEW_KEY}"]
 
 
-@pytest.mark.parametrize(
-    ("key", "says"),
-    [
-        pytest.param(
-            FileNotFoundError(2, "No such file or directory", "/run/secrets/p"), "'/run/secrets/p'", id="gone"
-        ),
-        pytest.param(ConfigError("api_key_file is empty"), "api_key_file is empty", id="refused-by-the-reader"),
-        pytest.param("", "is empty or holds", id="empty"),
-        pytest.param("sk-SECRET\n", "is empty or holds", id="line-end"),
-        pytest.param("sk-SECRET ", "is empty or holds", id="space"),
-        pytest.param("sk-SECRET-é", "is empty or holds", id="not-ascii"),
-        pytest.param("sk-\x00SECRET", "is empty or holds", id="control-character"),
-    ],
-)
-async def test_a_key_that_cannot_be_used_asks_nobody(key: str | Exception, says: str) -> None:
-    asked = bench(answer(), key=keys(key))
+async def test_a_key_that_cannot_be_used_asks_nobody() -> None:
+    asked = bench(answer(), key=keys(ConfigError("api_key_file is empty")))
     with pytest.raises(AuthError) as caught:
         await asked.ask()
-    assert says in str(caught.value)
-    assert "production: chat-sessions: the key in api_key_file or api_key" in str(caught.value)
-    assert "SECRET" not in str(caught.value)
+    says = "production: chat-sessions: the key in api_key_file or api_key cannot be read: api_key_file is empty"
+    assert str(caught.value) == says
     assert caught.value.status == 401
     assert asked.notes.codes == []
 

@@ -621,6 +621,19 @@ def test_a_bad_key_file_is_refused_before_the_first_poll(
     assert line.startswith(f'exporter.yml:2: sources.a.api_key_file: {before}"./key" {after}')
 
 
+@pytest.mark.parametrize("content", [*(content for content, *_ in KEY_FILES.values()), "sk-SECRET x", "sk-\0SECRET"])
+def test_a_key_file_that_becomes_bad_gives_no_key(file: Path, content: str | None) -> None:
+    """So every key fits a header, and no message shows what does not."""
+    Path("key").write_text(KEY)
+    key = source(file, "api_key: null, api_key_file: ./key").key
+    Path("key").unlink()
+    if content is not None:
+        Path("key").write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"^sources\.a\.api_key_file: ") as caught:
+        key()
+    assert "SECRET" not in str(caught.value)
+
+
 def test_a_key_file_of_windows_is_read(file: Path) -> None:
     """Windows editors put a byte order mark at the start."""
     Path("key").write_bytes(b"\xef\xbb\xbf" + KEY.encode() + b"\r\n")
