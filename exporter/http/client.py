@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from exporter.domain.clock import Clock
 from exporter.domain.errors import AuthError, ConfigError, SchemaError
-from exporter.http.connection import HEADERS, http_client, proxy_for
+from exporter.http.connection import HEADERS, http_client, proxy_for, web_url
 from exporter.http.endpoint import KEY_PLACE, Endpoint, HttpRequest, KeyMask, Observer, site
 from exporter.http.errors import HTTPX_ERRORS, RetryableError, translate
 from exporter.http.response import report_body
@@ -204,12 +204,9 @@ class Client:
 
     def _linked(self, request: Request, url: str) -> tuple[str, httpx.QueryParams]:
         """Returns the URL and query of the next page; SchemaError if its link leads to a host the key is not for."""
-        where = f"{self._endpoint.source}: {request.report}: the link to the next page"
-        try:
-            link = httpx.URL(url).join(request.link)
-        except (httpx.InvalidURL, ValueError):
-            raise SchemaError(f"{where} is not a URL") from None
-        if site(link) != self._site or link.userinfo:
+        link = web_url(request.link, httpx.URL(url))
+        if link is None or site(link) != self._site or link.userinfo:
+            where = f"{self._endpoint.source}: {request.report}: the link to the next page"
             raise SchemaError(f"{where} does not begin with {self._site}; the answer is incomplete")
         return str(link.copy_with(query=None, fragment=None)), link.params
 

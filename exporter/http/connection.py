@@ -29,10 +29,10 @@ _PORTS = {"http": 80, "https": 443}
 _MAX_PORT = 65535
 
 
-def web_url(text: str) -> httpx.URL | None:
-    """Reads the URL of a web server; None if it is not http(s), or its host or port is not valid."""
+def web_url(text: str, base: httpx.URL | None = None) -> httpx.URL | None:
+    """Reads the URL of a web server, or a link on the page `base`; None if scheme, host or port is not usable."""
     try:
-        url = httpx.URL(text)
+        url = base.join(text) if base else httpx.URL(text)
         usable = url.scheme in _PORTS and url.host and (url.port is None or 0 < url.port <= _MAX_PORT)
     except (httpx.InvalidURL, ValueError):  # a message may quote a password
         return None

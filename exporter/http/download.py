@@ -85,8 +85,9 @@ async def save(link: str, target: Path, rules: DownloadRules) -> int:
 async def _into(link: str, write: Callable[[bytes], object], rules: DownloadRules) -> int:
     source = httpx.URL(rules.endpoint.base_url)
     at_home = source.scheme == "http" and is_loopback(source.host)  # so files may be, too
+    page = None
     for _ in range(MOST_REDIRECTS + 1):
-        url, addresses = await check(link, rules.resolve, at_home=at_home)
+        url, addresses = await check(link, rules.resolve, page, at_home=at_home)
         host, proxy = url.raw_host.decode(), proxy_for(url, rules.endpoint.proxy_url)
         async with http_client(url, rules.endpoint, proxy, rules.transport, HEADERS) as http:
             try:
@@ -99,7 +100,7 @@ async def _into(link: str, write: Callable[[bytes], object], rules: DownloadRule
                     return await _write(response, write, rules)
             except HTTPX_ERRORS as error:
                 raise _lost(error, host, proxy) from error
-        link = _redirect(url, response.extensions["target"])
+        link, page = response.extensions["target"], url
     raise HttpStatusError(f"the download from {host} is redirected more than {MOST_REDIRECTS} times")
 
 
@@ -112,14 +113,6 @@ async def _answer(http: httpx.AsyncClient, url: httpx.URL, addresses: Sequence[h
         with contextlib.suppress(httpx.ConnectError, httpx.ConnectTimeout):
             return await http.send(request, stream=True)
     return await http.send(last, stream=True)
-
-
-def _redirect(url: httpx.URL, location: str) -> str:
-    """Returns the unchecked link that a redirect names; HttpStatusError if it names none."""
-    try:
-        return str(url.join(location))
-    except (httpx.InvalidURL, ValueError):
-        raise HttpStatusError(f"{url.raw_host.decode()} redirects the download to an invalid link") from None
 
 
 async def _write(response: httpx.Response, write: Callable[[bytes], object], rules: DownloadRules) -> int:
@@ -140,14 +133,17 @@ def _lost(error: Exception, host: str, proxy: Proxy | None) -> ReportError:
     return ConnectionLostError(f"the download from {host} broke off ({type(error).__name__}){through(proxy)}")
 
 
-async def check(link: str, resolved: Resolve, *, at_home: bool) -> tuple[httpx.URL, Sequence[httpx.URL]]:
-    """Returns a link that may be followed, and the same with each address of its host, to connect to.
+async def check(
+    link: str, resolved: Resolve, page: httpx.URL | None = None, *, at_home: bool
+) -> tuple[httpx.URL, Sequence[httpx.URL]]:
+    """Returns a link (on a `page`) that may be followed, and the same with each address of its host, to connect to.
 
-    `at_home` also permits this machine in plain http.
-    Raises HttpStatusError (no link, not https, or a forbidden address; the message does not show it) and
-    ConnectionLostError (host not found).
+    `at_home` also permits this machine in plain http. Raises HttpStatusError (no link, not https, or a forbidden
+    address; the message does not show it) and ConnectionLostError (host not found).
     """
-    url = _parsed(link, ("https", "http") if at_home else ("https",))
+    url = web_url(link, page) if len(link) <= _LONGEST else None
+    if url is None or not (url.scheme == "https" or at_home) or not _HOST.fullmatch(url.raw_host):
+        raise HttpStatusError("the download link is not a valid https link; it is not followed")
     host = url.raw_host.decode()
     try:
         addresses = await resolved(host, url.port or 443)
@@ -162,13 +158,6 @@ async def check(link: str, resolved: Resolve, *, at_home: bool) -> tuple[httpx.U
     if not addresses:
         raise ConnectionLostError(f"the host {host} of the download link has no address")
     return url, [url.copy_with(host=address) for address in addresses]
-
-
-def _parsed(link: str, schemes: Sequence[str]) -> httpx.URL:
-    url = web_url(link) if len(link) <= _LONGEST else None
-    if url is None or url.scheme not in schemes or not _HOST.fullmatch(url.raw_host):
-        raise HttpStatusError("the download link is not a valid https link; it is not followed")
-    return url
 
 
 def is_allowed(address: str, *, at_home: bool = False) -> bool:

@@ -154,13 +154,12 @@ def _remedy(status: int, sent: HttpRequest) -> str:
     endpoint, report = sent.endpoint, sent.request.report
     if status == HTTPStatus.FORBIDDEN and "company_id" in sent.request.params:
         return ": the key may not filter by company; its owner must be admin, or ask without companies.include"
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return ": too many requests; see poll.requests_per_minute"
     texts = {
         HTTPStatus.UNAUTHORIZED: "the key is wrong, expired or withdrawn; put a new one into " + KEY_PLACE,
         HTTPStatus.FORBIDDEN: f"the key in {KEY_PLACE} may not read this report",
         HTTPStatus.NOT_FOUND: "this release of the platform may lack the report or have it elsewhere "
         f"(sources.{endpoint.source}.overrides.{report}.path), or base_url is wrong",
+        HTTPStatus.TOO_MANY_REQUESTS: "too many requests; see poll.requests_per_minute",
     }
     if status not in texts:
         return ""
