@@ -53,9 +53,6 @@ def days_off(value: object) -> frozenset[date]:
     return frozenset(found)
 
 
-Weekend = Annotated[Weekdays, within("leaves no business day; remove at least one weekday", most=6)]
-
-
 def _known(country: str) -> str:
     public_holidays(country)
     return country
@@ -64,7 +61,7 @@ def _known(country: str) -> str:
 class CalendarOptions(Group):
     """Which days people work."""
 
-    weekend: Weekend = option(["sat", "sun"])
+    weekend: Annotated[Weekdays, within("leaves no business day; remove one or more", most=6)] = option(["sat", "sun"])
     """Weekdays off, a list of mon, tue, wed, thu, fri, sat, sun; [] if every day is a business day."""
     holidays: Annotated[frozenset[date], PlainValidator(days_off)] = option([])
     """Other days off, a list of dates (2026-12-25) or of days of each year (12-25)."""

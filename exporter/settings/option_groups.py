@@ -6,7 +6,7 @@ Defaults are read and checked like an operator's values.
 
 import math
 import operator
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping, Sized
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -31,7 +31,7 @@ from exporter.domain.model import Activity
 from exporter.domain.text import remedy
 from exporter.platforms.api import Platform
 from exporter.settings.environment import is_name
-from exporter.settings.readers import Loc, OptionError, quoted, shown, spoken, text
+from exporter.settings.readers import Loc, OptionError, existing, quoted, shown, spoken, text
 from exporter.settings.yaml_file import Document, Place, Problem
 
 Options = TypeVar("Options", bound=BaseModel)
@@ -167,11 +167,12 @@ def platform_of(info: ValidationInfo) -> Platform | None:
     return context_of(info).platforms.get(info.data.get("platform", ""))
 
 
-def _in_its_folder(value: object, info: ValidationInfo) -> Path:
-    return context_of(info).folder / text(value)
+def known(otherwise: str, names: Callable[[ValidationContext], Iterable[str]]) -> AfterValidator:
+    """Refuses words that are not among the context's `names`."""
+    return AfterValidator(lambda word, info: existing(word, names(context_of(info)), otherwise))
 
 
-FilePath = Annotated[Path, PlainValidator(_in_its_folder)]
+FilePath = Annotated[Path, PlainValidator(lambda value, info: context_of(info).folder / text(value))]
 """A path, relative to the configuration's folder."""
 
 

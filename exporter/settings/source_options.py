@@ -21,7 +21,7 @@ from exporter.http import is_loopback
 from exporter.http.connection import web_url
 from exporter.ledger.day_status import BASELINE_DAYS
 from exporter.settings import api_keys, readers
-from exporter.settings.option_groups import FilePath, Group, context_of, option, platform_of, within
+from exporter.settings.option_groups import FilePath, Group, known, option, platform_of, within
 from exporter.settings.overrides import OverrideOptions, of_reports
 from exporter.settings.readers import Duration, Flag, OptionError, Selectors, Size, Text, Whole, existing, spoken
 
@@ -61,23 +61,13 @@ def _with_certificates(path: Path) -> Path:
     return path
 
 
-def _installed(platform: str, info: ValidationInfo) -> str:
-    return existing(platform, (*context_of(info).platforms, DECLARED), "no platform")
-
-
-def _kept(calendar: str, info: ValidationInfo) -> str:
-    return existing(calendar, sorted(context_of(info).calendars), "no calendar")
-
-
 Url = Annotated[Text, AfterValidator(_without_credentials)]
 Key = Annotated[SecretStr, PlainValidator(lambda value: SecretStr(api_keys.clean(readers.text(value))))]
 KeyFile = Annotated[FilePath, WrapValidator(api_keys.in_file)]
 Certificates = Annotated[FilePath, AfterValidator(_with_certificates)]
-CalendarName = Annotated[Text, AfterValidator(_kept)]
-
-
+PlatformName = Annotated[Text, known("no platform", lambda context: (*context.platforms, DECLARED))]
+CalendarName = Annotated[Text, known("no calendar", lambda context: sorted(context.calendars))]
 AnswerSize = Annotated[Size, within("{} bytes hold no answer; write a size such as 256MiB", least=1024)]
-RequestRate = Annotated[Whole, within("{} would allow no requests; the minimum is 1", least=1)]
 
 
 class PollOptions(Group):
@@ -92,7 +82,7 @@ class PollOptions(Group):
     """Maximum time for one attempt, including its whole answer, a duration; shorter than the interval."""
     max_body: AnswerSize = option("256MiB")
     """Maximum size of an answer after decompression, a size (256MiB, 10MB, or bytes)."""
-    requests_per_minute: RequestRate = option("60")
+    requests_per_minute: Annotated[Whole, within("{} allows no requests; the minimum is 1", least=1)] = option("60")
     """Maximum requests per minute to this source, a whole number; also the burst."""
 
     @field_validator("timeout")
@@ -128,7 +118,7 @@ class CompaniesOptions(Group):
 class SourceOptions(Group):
     """One account on a platform."""
 
-    platform: Annotated[Text, AfterValidator(_installed)] = option(..., example="paradigm")
+    platform: PlatformName = option(..., example="paradigm")
     """Which platform it is: a built-in or installed one, or declared, which a definition describes."""
     definition: Text | None = option(None, example="acme.yml")
     """Path of the file that describes a declared platform; see docs/declared-platforms.md."""

@@ -208,7 +208,7 @@ WRONG = {
     "never asks": (
         "poll: {requests_per_minute: 0}",
         "poll.requests_per_minute",
-        "0 would allow no requests; the minimum is 1",
+        "0 allows no requests; the minimum is 1",
     ),
     "fraction": (
         "poll: {requests_per_minute: 1.5}",
