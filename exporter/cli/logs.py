@@ -1,7 +1,4 @@
-"""Log lines as logfmt or JSON on stderr.
-
-Modules log with `logging` and put what varies into `extra`; only this module knows the format.
-"""
+"""Log lines as logfmt or JSON on stderr, of `logging` messages with what varies in `extra`."""
 
 import json
 import logging
@@ -24,7 +21,6 @@ REPEATED: Mapping[str, str] = {
     "no name of client_allowed_sans",
 }
 """Messages that anybody who reaches the port can cause: the beginning of each, and the message logged instead."""
-
 
 LogLevel = Literal["debug", "info", "warn", "error"]
 LogFormat = Literal["logfmt", "json"]

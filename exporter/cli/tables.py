@@ -9,7 +9,6 @@ from rich.progress import Progress, ProgressColumn, SpinnerColumn, TextColumn
 from rich.table import Column, Table
 from rich.text import Text
 
-GAP = "  "
 LongColumn = partial(Column, overflow="fold")
 """A column whose texts are folded first; the heading of any column may be hyphenated."""
 ShortColumn = partial(LongColumn, no_wrap=True)
@@ -34,7 +33,7 @@ def show(console: Console, title: str, columns: Sequence[Column], rows: Sequence
             f"{cell:>{width}}" if column.justify == "right" else f"{cell:{width}}"
             for column, cell, width in zip(columns, line, widths, strict=True)
         )
-        say(console, GAP.join(padded).rstrip())
+        say(console, "  ".join(padded).rstrip())
 
 
 def say(console: Console, text: str) -> None:

@@ -75,10 +75,7 @@ class Bucket:
 
 
 class Client:
-    """Asks one source, each request on a connection of its own; keeps no cookies, follows no redirect.
-
-    Lives on one event loop. Raises ConfigError if `ca_file` or the environment's proxy cannot be used.
-    """
+    """Asks one source, each request on a connection of its own; ConfigError if CA file or proxy cannot be used."""
 
     def __init__(
         self,

@@ -1,8 +1,7 @@
 """Downloads a file from a link in an answer: without the key, never from private networks, within limits.
 
-A link is outside data and could point into the operator's own network. The host name is resolved once and every
-address is checked; the connection uses a checked address, so DNS rebinding changes nothing. A proxy resolves the name
-again; in that case TLS rejects a host without the right certificate.
+A link could point into the operator's own network. The host name is resolved once, and the connection uses a checked
+address, so DNS rebinding changes nothing; if a proxy resolves it again, TLS rejects a host without the certificate.
 """
 
 import asyncio
@@ -48,10 +47,9 @@ async def resolve(host: str, port: int) -> list[str]:
 
 
 class DownloadRules(Struct, frozen=True):
-    """What a download may do.
+    """What a download may do: it uses proxy and authorities of the `endpoint`, not its key.
 
-    It uses the proxy and authorities of the source's `endpoint`, not its key. `max_bytes` counts after decompression;
-    `progress` gets the bytes so far.
+    `max_bytes` counts after decompression; `progress` gets the bytes so far.
     """
 
     endpoint: Endpoint

@@ -62,8 +62,7 @@ async def report_body(response: httpx.Response, sent: HttpRequest) -> bytes:
 async def read_body(response: httpx.Response, limit: int) -> bytes:
     """Returns the unpacked body; of one longer than `limit`, at most one piece more than `limit`.
 
-    Raises httpx.DecodingError (an encoding that is wrong or was not asked for), httpx.RemoteProtocolError (no
-    end).
+    Raises httpx.DecodingError (an encoding that is wrong or was not asked for), httpx.RemoteProtocolError (no end).
     """
     body = io.BytesIO()  # hands its buffer out without a copy
     async for piece in pieces(response):

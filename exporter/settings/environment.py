@@ -49,14 +49,11 @@ def over(file: Document, environ: Mapping[str, str]) -> Document:
 def first_run(
     given: Document, environ: Mapping[str, str], platforms: Iterable[Platform]
 ) -> tuple[Document, tuple[str, ...]]:
-    """Adds the source that a platform's own variables define, if no sources are configured; also returns notes.
-
-    An empty key counts as not set.
-    """
+    """Adds the source that a platform's own variables define, if no sources are configured; also returns notes."""
     for platform in platforms:
         key, url = platform.key_variable, platform.url_variable
         if not environ.get(key, "").strip():
-            continue
+            continue  # an empty key counts as not set
         if given.tree.get("sources"):
             return given, (f"{key} is ignored, because sources are configured",)
         options = {

@@ -32,8 +32,6 @@ from exporter.settings.yaml_file import Document
 
 T = TypeVar("T")
 DEFAULT_CALENDAR = "default"
-_DIGEST_BYTES = 6
-"""A gauge is a double, which holds every integer of 48 bits exactly."""
 _CREDENTIALS = re.compile(r"(?<=//).*@")
 
 
@@ -79,7 +77,7 @@ def digest(tree: Mapping[str, object]) -> int:
     can guess secrets from it, and a new key is no other configuration.
     """
     written = json.dumps(_public(tree), sort_keys=True, ensure_ascii=False).encode()
-    return int.from_bytes(hashlib.sha256(written).digest()[:_DIGEST_BYTES])
+    return int.from_bytes(hashlib.sha256(written).digest()[:6])  # a gauge is a double, which holds 48 bits exactly
 
 
 def _public(value: object, key: str = "") -> object:
@@ -91,10 +89,7 @@ def _public(value: object, key: str = "") -> object:
 def _with_declared(
     document: Document, platforms: Mapping[str, Platform], folder: Path
 ) -> tuple[Document, Mapping[str, Platform]]:
-    """Replaces `platform: declared` by the platform that the definition describes, and adds it to the platforms.
-
-    ConfigError: a definition is wrong.
-    """
+    """Replaces `platform: declared` by what the definition describes, also in the platforms; raises ConfigError."""
     given = document.tree.get("sources")
     sources = dict(given) if isinstance(given, dict) else {}
     known, files, problems = dict(platforms), dict[str, Path](), [*document.problems]

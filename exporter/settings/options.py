@@ -73,14 +73,11 @@ def account_of(name: str, platform: Platform, options: SourceOptions) -> Account
 
 
 def _of_its_platform(named: object, info: ValidationInfo) -> SourceOptions:
-    """Validates one source, given as (name, options), with its platform's options.
-
-    If there is no such platform, that is the only error: options that belong to some platform are not unknown.
-    """
+    """Validates one source, given as (name, options), with its platform's options."""
     name, given = cast("tuple[str, object]", named)
     platforms = context_of(info).platforms
     platform = platforms.get(str(given.get("platform")).strip()) if isinstance(given, dict) else None
-    if platform is None:
+    if platform is None:  # the only error, so options that belong to some platform are not unknown
         names = {option.name for each in platforms.values() for option in each.options}
         rest = {key: value for key, value in given.items() if key not in names} if isinstance(given, dict) else given
         return SourceOptions.model_validate(rest, context=info.context)

@@ -26,10 +26,9 @@ from exporter.settings.source_options import PollOptions
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One configured account on a platform.
+    """One configured account on a platform; `target` is all that its figures depend on, global options included.
 
-    The key is invalid from the start of the day `api_key_expires` in the source's zone. `overrides` are by report;
-    `account` holds the platform's own options. `target` is all that figures depend on, global options included.
+    The key is invalid from the start of the day `api_key_expires` in the source's zone.
     """
 
     name: str

@@ -167,10 +167,7 @@ class ThresholdsFile(Struct, frozen=True):
 
 
 def read(written: object, context: ValidationContext) -> ThresholdsFile:
-    """Reads the file at a `written` path, if it is one.
-
-    ConfigError has a line for each problem, TimeoutError means that the file system does not answer.
-    """
+    """Reads the file at a `written` path, if it is one; ConfigError has a line per problem, else TimeoutError."""
     if not isinstance(written, str) or not written.strip():
         return ThresholdsFile()
     path = context.folder / written.strip()

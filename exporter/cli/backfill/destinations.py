@@ -107,10 +107,7 @@ async def ask_all(
     destination: Destination,
     *clients: httpx.AsyncClient,
 ) -> BackfillResult:
-    """Asks sources for the remaining days and passes them on; StoreError or OSError if the destination fails.
-
-    Closes the `clients` of the destination.
-    """
+    """Asks for the remaining days, passes them on and closes `clients`; StoreError or OSError of the destination."""
     async with AsyncExitStack() as closing:
         worker = Worker("backfill")
         closing.callback(worker.close)

@@ -58,8 +58,7 @@ class Stack(Struct, frozen=True):
 def find(addresses: Mapping[str, str], package: Path = Path(exporter.__file__).parent) -> Stack:
     """Finds the programs on PATH, and the shipped files: in an installed package, or beside it in a checkout.
 
-    `addresses` are those to serve on, as host:port, by program. FailedError says how to get what is missing;
-    ConfigError if an address cannot be listened on.
+    `addresses` to serve on are by program. FailedError says how to get what is missing; ConfigError names an address.
     """
     if missing := [name for name in PROGRAMS if shutil.which(name) is None]:
         raise FailedError(
@@ -192,8 +191,7 @@ def _address(base: str) -> str:
 async def fill(sources: Sequence[Source], prometheus: str) -> None:
     """Sends the six weeks up to the newest complete day, and reports when they are there, or why not.
 
-    `backfill` sends final days only; here that would leave a confusing gap before today, and simulated days change
-    little.
+    `backfill` sends final days only, which would leave a gap before today; simulated days change little.
     """
     address = f"{prometheus}/api/v1/write"
     store = RemoteWrite(address, client(address, HttpConfig()), CLOCK, {"job": JOB}, partial(typer.echo, err=True))
