@@ -65,11 +65,8 @@ def keys(value: object) -> str:
     if not isinstance(value, dict):
         return f"The answer is {_outline(value, 1)}."
     shown, hidden = _parted(value)
-    listed = ", ".join(shown) or "(none)"
-    if not hidden:
-        return f"The answer has the keys {listed}."
-    more = f"{hidden} more" if shown else str(hidden)
-    return f"The answer has the keys {f'{listed} and ' if shown else ''}{more} (not shown: possibly names)."
+    listed = [*shown, f"… {hidden} not shown (possibly names)"] if hidden else shown
+    return f"The answer has the keys {', '.join(listed) or '(none)'}."
 
 
 def key(text: str) -> str:

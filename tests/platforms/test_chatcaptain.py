@@ -524,7 +524,7 @@ def test_what_a_single_answer_does_not_yield_is_told_without_its_data() -> None:
     assert (name, family, is_absent) == ("INTENT_HITS", "chatcaptain_intent_hits", False)
     assert message == (
         "support/overview: INTENT_HITS cannot be read: expected a breakdown, got an object whose values "
-        "are not all whole numbers. The answer has the keys data and 1 more (not shown: possibly names). Remedy: set "
+        "are not all whole numbers. The answer has the keys data, … 1 not shown (possibly names). Remedy: set "
         "sources.support.overrides.overview.components.INTENT_HITS "
         '(see docs/development/platform-apis.md, "ChatCaptain")'
     )

@@ -36,7 +36,7 @@ KEYS = {
     "fields": ({"data": 1, "perDay": 2}, "The answer has the keys data, perDay."),
     "names": (
         {"data": 1, "Peter": 2, "Paul": 3},
-        "The answer has the keys data and 2 more (not shown: possibly names).",
+        "The answer has the keys data, … 2 not shown (possibly names).",
     ),
     "none": ({}, "The answer has the keys (none)."),
     "list": ([1], "The answer is [integer]."),
