@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import jmespath
@@ -85,11 +86,9 @@ class Search(TreeInterpreter):  # type: ignore[misc]  # the library has no types
             for key in expression.path:
                 value = value.get(key) if isinstance(value, dict) else None
             return value
-        try:
-            found = self.visit(expression.parsed, value)
-        except (ValueError, ArithmeticError):  # a function was given what it does not take, such as length(null)
-            return None
-        return found
+        with suppress(ValueError, ArithmeticError):  # of a function given what it does not take, such as length(null)
+            return self.visit(expression.parsed, value)
+        return None
 
     def visit(self, node: dict[str, Any], *arguments: object, **options: object) -> object:
         found: object = super().visit(node, *arguments, **options)

@@ -154,12 +154,10 @@ def name(value: object) -> tuple[str, Flaw | None]:
 
 def day(value: object) -> date | None:
     """Reads a date in the one documented form, YYYY-MM-DD, else None."""
-    if not isinstance(value, str) or not _DAY.fullmatch(value):
-        return None
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        return None
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        with suppress(ValueError):
+            return date.fromisoformat(value)
+    return None
 
 
 def is_number(value: object) -> TypeGuard[float]:

@@ -20,11 +20,8 @@ API = "/v1"
 BUCKET = timedelta(days=1)  # even when clocks change: a day of 25 hours begins a second one
 LONGEST_ERROR = 200
 _MILLISECOND = timedelta(milliseconds=1)
-TRANSFERS = "transferredToAgentCount"
-ACCEPTED = "conversationAcceptedCount"
-NOT_ACCEPTED = "conversationNotAcceptedCount"
-JOIN_TIME = "averageJoinTimeSeconds"
-OPERATORS = "agentPerformance"
+ACCEPTED, JOIN_TIME, OPERATORS = "conversationAcceptedCount", "averageJoinTimeSeconds", "agentPerformance"
+COUNTS = ("transferredToAgentCount", ACCEPTED, "conversationNotAcceptedCount")
 
 
 def headers(key: str) -> Mapping[str, str]:
@@ -165,8 +162,8 @@ class InboxReport(StatisticsReport):
             raise SchemaError(f'expected an object with an object "data". {json_outline.keys(root)}')
         rows, key = self.builder(request, context)
         rows.expect(root, {"data", "error"}, "")
-        rows.expect(data, {TRANSFERS, ACCEPTED, NOT_ACCEPTED, JOIN_TIME, OPERATORS}, "data")
-        counts = {name: json_values.count(data.get(name)) for name in (TRANSFERS, ACCEPTED, NOT_ACCEPTED)}
+        rows.expect(data, {*COUNTS, JOIN_TIME, OPERATORS}, "data")
+        counts = {name: json_values.count(data.get(name)) for name in COUNTS}
         accepted, time = counts[ACCEPTED][0], json_values.number(data.get(JOIN_TIME))
         is_nobody = accepted == 0 or (accepted is None and time[0] == 0)  # who joined: there is no mean time then
         numbers = {**counts, JOIN_TIME: (None, None) if is_nobody else time}
