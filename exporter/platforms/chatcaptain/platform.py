@@ -173,10 +173,8 @@ PLATFORM = Platform(
         LabelLimit("languages", 30, "Maximum number of languages per chatbot; the rest adds up as other."),
         LabelLimit("intents", 50, "Maximum number of intents per chatbot; the rest adds up as other."),
         LabelLimit("steps", 30, "Maximum number of steps that calls end in, per channel; the rest adds up as other."),
-        LabelLimit(
-            "reasons", 20, "Maximum number of reasons why calls end, per channel; the rest is added up as other."
-        ),
-        LabelLimit(CHANNELS, 50, "Maximum number of channels per chatbot; the rest is added up as other."),
+        LabelLimit("reasons", 20, "Maximum number of reasons why calls end, per channel; the rest adds up as other."),
+        LabelLimit(CHANNELS, 50, "Maximum number of channels per chatbot; the rest adds up as other."),
     ),
     version=2,
     one_company=True,
