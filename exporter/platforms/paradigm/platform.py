@@ -47,18 +47,15 @@ def _count(key: str, family: str, *label_values: str, optional: bool = False) ->
     return Field(key, Column(family, label_values), json_values.count, optional)
 
 
-def _mode(mode: str, opened: str, opened_object: str, counts_object: str) -> Mapping[str, tuple[Field, ...]]:
-    """Returns the fields of a row: the two arrays have one structure and differ in names.
-
-    The counts of agents are in an object named `agents`; it lists no agents.
-    """
+def _mode(mode: str, opened: str) -> Mapping[str, tuple[Field, ...]]:
+    """Returns the fields of a row: the two arrays differ in names; `agents` holds counts and lists no agents."""
     return {
-        f"{opened_object}s": (
-            _count(f"{opened_object}s_count", opened, mode),
+        f"{opened}s": (
+            _count(f"{opened}s_count", SESSIONS.family, mode),
             _count("unique_models_count", MODELS.family, mode),
-            Field(f"average_{opened_object}_length", Column(LENGTH.family, (mode,)), json_values.number),
+            Field(f"average_{opened}_length", Column(LENGTH.family, (mode,)), json_values.number),
         ),
-        counts_object: (
+        f"{mode}s": (
             _count("user_queries_count", QUERIES.family, mode),
             # The guide's own sample, of an older release, lacks it.
             _count("model_responses_with_docs_count", GROUNDED.family, mode, optional=True),
@@ -75,8 +72,8 @@ CHAT_SESSIONS = DocumentedReport(
     day_bytes=600,  # two rows as in the documentation's sample, without white space
     measures=(SESSIONS, QUERIES, RESPONSES, GROUNDED, MODELS, LENGTH, LAST_RESPONSE),
     arrays=(
-        Array("reporting", "chat", _mode("chat", SESSIONS.family, "session", "chats")),
-        Array("reporting_agents", "agent", _mode("agent", SESSIONS.family, "thread", "agents")),
+        Array("reporting", "chat", _mode("chat", "session")),
+        Array("reporting_agents", "agent", _mode("agent", "thread")),
     ),
     checks=tuple(
         Invariant("with_docs_gt_responses", (Column(GROUNDED.family, (mode,)),), Column(RESPONSES.family, (mode,)))
