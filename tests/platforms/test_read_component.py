@@ -276,7 +276,7 @@ NO_BREAKDOWN = {
         {"name": "de", "n": 5},
         "expected a breakdown, got an object whose values are not all whole numbers",
     ),
-    "list-of-numbers": ([5], "expected a breakdown, got a list of something other than objects"),
+    "list-of-numbers": ([5], "expected a breakdown, got [integer]"),
     "ambiguous": ([{"name": "de", "new": 5, "old": 6}], "it is unclear which number counts: new, old"),
     "ambiguous-secrets": ([{"name": "de", "Mr. X": 5, "Ms. Y": 6}], "it is unclear which number counts: *"),
     "counts-twice": ({"de": {"count": 5, "total": 6}}, "it is unclear which number counts: count, total"),

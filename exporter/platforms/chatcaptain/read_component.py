@@ -1,7 +1,6 @@
 """Classifies an undocumented JSON value: one number, a breakdown by name, a series in time.
 
 Inferred meanings are marked as guesses. An UnreadableError says why a value does not fit, without figures and names.
-Knows no component and no platform.
 """
 
 import math
@@ -178,12 +177,9 @@ def breakdown(value: object) -> Readable:
     """Reads numbers by name: an object of numbers, or of objects with a number, or a list of names with numbers."""
     if isinstance(value, dict):
         return _by_key(value)
-    if not isinstance(value, list):
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
         raise UnreadableError(f"expected a breakdown, got {json_outline.outline(value, 1)}")
-    records = [each for each in value if isinstance(each, dict)]
-    if len(records) < len(value):
-        raise UnreadableError("expected a breakdown, got a list of something other than objects")
-    return _chosen(_labels(records), records)
+    return _chosen(_labels(value), value)
 
 
 def _by_key(value: Record) -> Readable:
@@ -224,10 +220,7 @@ def labelled(names: Iterable[str | None], values: Iterable[object]) -> Readable:
 
 
 def _number_of(records: Sequence[Record], *, only: bool = False) -> str:
-    """Returns the key of the number that counts: the only integer, else the one named like a count.
-
-    Where a fraction may be meant, it is the `only` number.
-    """
+    """Returns the key of the number that counts: the `only` number, the only integer, or the one named like a count."""
     keys = dict.fromkeys(key for each in records for key in each if not (is_identity(key) or key.endswith("Id")))
     numbers = [key for key in keys if _are(records, key, json_values.is_number)]
     integers = [key for key in numbers if _are(records, key, lambda each: isinstance(each, int))]
