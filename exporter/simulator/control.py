@@ -124,12 +124,10 @@ class Control:
 
 
 def routes(control: Control) -> list[Route]:
-    async def show(_request: Request) -> Response:
-        return _json(control.state())
-
-    async def change(request: Request) -> Response:
+    async def state(request: Request) -> Response:
         try:
-            control.change(msgspec.json.decode(await request.body(), type=dict[str, object]))
+            if request.method == "POST":
+                control.change(msgspec.json.decode(await request.body(), type=dict[str, object]))
         except msgspec.DecodeError as error:
             raise ConfigError(f"/control wants a JSON object with {' and '.join(SWITCHES)}: {error}") from error
         return _json(control.state())
@@ -137,7 +135,7 @@ def routes(control: Control) -> list[Route]:
     async def truth(request: Request) -> Response:
         return _json(control.truth(request.query_params))
 
-    return [Route("/control", show), Route("/truth", truth), Route("/control", change, methods=["POST"])]
+    return [Route("/control", state, methods=["GET", "POST"]), Route("/truth", truth)]
 
 
 def _json(content: object) -> Response:
