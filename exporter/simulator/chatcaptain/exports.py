@@ -19,8 +19,6 @@ Fate = Literal["never-ends", "fails", "link-refused", "redirected", "huge", "tru
 """How an export ends."""
 WAITING = ("queued", "IN_BEARBEITUNG")
 """Status words of the first polls; an export that never ends repeats the last one."""
-HUGE = 2**30
-"""In bytes."""
 _PIECE = b"2026-03-02;Website;12;61\n" * 4096
 
 
@@ -38,7 +36,7 @@ class Exports:
     `huge` is the size (bytes) of a huge file; `seen` holds the headers of every request for a file, oldest first.
     """
 
-    def __init__(self, seed: int, base: str | None = None, huge: int = HUGE) -> None:
+    def __init__(self, seed: int, base: str | None = None, huge: int = 2**30) -> None:
         self.base = base
         self.seen: list[Mapping[str, str]] = []
         self.fate: Fate | None = None

@@ -26,7 +26,6 @@ _CALLS = {
     ("GET", "channels"): "channels",
     ("POST", "export"): "export",
 }
-KEY_HEADER = "x-chatcaptain-key"
 _A_DAY = timedelta(days=1)
 INTERVALS = {"86400": _A_DAY, "3600": timedelta(hours=1)}
 MOST_INTERVALS = 1200
@@ -44,7 +43,7 @@ async def answer(control: Control, exports: Exports, request: Request) -> Respon
     for scenario in active:
         if response := scenario.bot_instead(call):
             return response
-    chatbot = _chatbot_of(bots, chatbot_id, request.headers.get(KEY_HEADER))
+    chatbot = _chatbot_of(bots, chatbot_id, request.headers.get("x-chatcaptain-key"))
     if name == "channels":
         return await written(lambda: _channels(chatbot), active)
     exports.fate = next((scenario.fate for scenario in active if scenario.fate), None)

@@ -41,7 +41,6 @@ _WEIGHED_BY = {"inbox_join_time_average_seconds": "operator"}
 """The breakdown that weighs a level when days or channels are combined; by default conversations."""
 _SUMS = {"conversations": "conversations_by_language", "intents": "intent_hits", "inbox_accepted": "operator"}
 """Figures that are the sum of a breakdown."""
-_A_MOMENT = timedelta(microseconds=1)
 
 
 class Frame(NamedTuple):
@@ -194,7 +193,7 @@ def tally(query: StatisticsQuery) -> Tally:
     """Returns what is known at the moment `at` of a query."""
     bots, chatbot, channels, frame, at, *_ = query
     seen = Frame(frame.first, max(frame.first, min(frame.until, at)))
-    first, last = (calendars.day_at(moment, bots.zone) for moment in (seen.first, seen.until - _A_MOMENT))
+    first, last = (calendars.day_at(moment, bots.zone) for moment in (seen.first, seen.until - timedelta.resolution))
     so_far = Tally()
     for day in bots.views(first, last, at):
         condition = prod(condition(chatbot.habits, day) for condition in bots.conditions)

@@ -8,8 +8,6 @@ from msgspec import Struct
 from exporter.simulator.chance import draws
 
 MOST_COMPANIES = 10_000
-_YEAR = 365.25
-_MILLENNIUM = date(2000, 1, 1).toordinal()
 _SPREAD = (-2.5, 0.0, 1.0, 2.2, -1.0)
 """Added to the logarithm of a size: even five companies differ a lot in size."""
 _WELL_KNOWN = (
@@ -78,7 +76,7 @@ class Company(Struct, frozen=True):
         if self.tenure and age is None:
             return 0.0
         started = 1.0 if age is None else 1 - 0.8 * math.exp(-age / 120)
-        years = (day.toordinal() - _MILLENNIUM) / _YEAR
+        years = (day - date(2000, 1, 1)).days / 365.25
         wave = math.exp(0.4 * math.sin(2 * math.pi * (day.toordinal() / self.period + self.phase)))
         return started * wave * (0.7 + 0.012 * years)
 
