@@ -171,9 +171,7 @@ _OF_CHATCAPTAIN = (
     ),
     Scenario("shape-numbered", "reports have their components by number", shape=components.numbered),
     Scenario(
-        "shape-bare",
-        "reports name no component: only answers about one component can be read",
-        shape=components.bare,
+        "shape-bare", "reports name no component: only answers about one component can be read", shape=components.bare
     ),
     Scenario("shape-odd", "reports look like nothing that a rule could read", shape=components.odd),
     Scenario(
@@ -205,9 +203,7 @@ _OF_CHATCAPTAIN = (
         bots=lambda bots, _: bots.each(lambda bot: replace(bot, channels=bot.channels[:-1])),
     ),
     Scenario(
-        "channel-renamed",
-        "the first channel has another name",
-        bots=lambda bots, _: bots.each(_with_renamed_channel),
+        "channel-renamed", "the first channel has another name", bots=lambda bots, _: bots.each(_with_renamed_channel)
     ),
     Scenario(
         "utc-buckets",

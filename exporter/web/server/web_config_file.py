@@ -206,11 +206,7 @@ class WebConfig(_Section):
 
 
 OPEN = WebConfig()
-SECTIONS: Mapping[str, type[_Section]] = {
-    "tls_server_config": Tls,
-    "http_server_config": Http,
-    "rate_limit": RateLimit,
-}
+SECTIONS: Mapping[str, type[_Section]] = {"tls_server_config": Tls, "http_server_config": Http, "rate_limit": RateLimit}
 MESSAGES = {
     "string_type": "expected text; quote it",  # YAML takes a user named `no` for false
     "too_long": "is not supported: Python's ssl has no list of curves before 3.15; leave it out",  # curve_preferences
