@@ -151,16 +151,14 @@ class BasicAuth(Struct):
 
     async def _checked(self, users: Mapping[str, str], scope: Scope) -> ASGIApp:
         """Returns the application, or the response that refuses the request."""
-        given = credentials(Headers(scope=scope).get("authorization", ""))
-        if given is None:
-            return _refusal("Unauthorized", 401, {"WWW-Authenticate": "Basic"})
-        try:
-            if await self._passwords.verify(users, *given, client_network(scope)):
-                return self.app
-        except TooManyChecksError:
-            self.refused("too_many")
-            return _refusal("Too many passwords are being checked", 429, {"Retry-After": "1"})
-        self.refused("credentials")
+        if given := credentials(Headers(scope=scope).get("authorization", "")):
+            try:
+                if await self._passwords.verify(users, *given, client_network(scope)):
+                    return self.app
+            except TooManyChecksError:
+                self.refused("too_many")
+                return _refusal("Too many passwords are being checked", 429, {"Retry-After": "1"})
+            self.refused("credentials")
         return _refusal("Unauthorized", 401, {"WWW-Authenticate": "Basic"})
 
 
