@@ -42,9 +42,6 @@ class ReportProgress(msgspec.Struct, frozen=True):
     left_out: str = ""
 
 
-NOT_ASKED = ReportProgress(0)
-
-
 class Contents(msgspec.Struct, frozen=True, omit_defaults=True):
     """The content of manifest.json: `question` by option, `spans` by source, `reports` by source/report."""
 
@@ -65,7 +62,7 @@ class Manifest(Struct):
         return self.content.spans[source]
 
     def progress(self, source: str, report: str) -> ReportProgress:
-        return self.content.reports.get(f"{source}/{report}", NOT_ASKED)
+        return self.content.reports.get(f"{source}/{report}", ReportProgress(0))
 
     def left(self, source: str, report: str) -> Days | None:
         """Returns the days of a report that are still to be asked; None if there are none."""

@@ -15,7 +15,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from exporter.backfill.figures import Series, helps, noon
-from exporter.backfill.manifest import DESTINATION, NOT_ASKED, ReportProgress, opened
+from exporter.backfill.manifest import DESTINATION, ReportProgress, opened
 from exporter.backfill.openmetrics_file import Runs, WrittenFile, lines
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Days
@@ -338,5 +338,5 @@ def test_what_was_left_out_is_asked_again_when_continued(tmp_path: Path) -> None
         manifest.begin("s", "chat-sessions", ReportProgress(31))
         manifest.write(finished=True)
     with opened(tmp_path / "m", BEGUN, NEW, ()) as found:
-        assert found.progress("s", "tools") == NOT_ASKED
+        assert found.progress("s", "tools") == ReportProgress(0)
         assert found.progress("s", "chat-sessions") == ReportProgress(31)
