@@ -119,10 +119,9 @@ def client(url: str, config: HttpConfig, transport: httpx.AsyncBaseTransport | N
     ConfigError if URL or file is unusable; it does not show the URL, since that may hold a password.
     """
     parsed, basic = web_url(url), config.basic_auth
-    if parsed is None:
-        raise ConfigError("the URL of the store must start with http:// or https://, and a valid host and port")
-    if parsed.userinfo:
-        raise ConfigError("the URL of the store must not contain a user or password; give them by --http.config.file")
+    if parsed is None or parsed.userinfo:
+        must = "must start with http:// or https:// and a valid host and port, without user and password"
+        raise ConfigError(f"the URL of the store {must}; give those by --http.config.file")
     proxy = proxy_for(parsed)
     try:
         password = _secret("basic_auth.password", basic.password, basic.password_file) if basic else ""
