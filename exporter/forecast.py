@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from exporter.domain import calendars
 from exporter.domain.model import Column, Days, Family, Reading, Row
-from exporter.exposition.board import DROPPED, REASONS, SERIES
+from exporter.exposition.series_limit import DROPPED, REASONS, SERIES
 from exporter.exposition.telemetry import Telemetry
 from exporter.ledger.day_status import days_to_ask, days_to_refresh
 from exporter.ledger.ledger import Asked, Ledger, fold

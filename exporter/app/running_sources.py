@@ -18,7 +18,8 @@ from exporter import http as fetch
 from exporter.domain import calendars
 from exporter.domain.errors import ConfigError
 from exporter.domain.threads import file_stamp, in_time
-from exporter.exposition.board import NOTHING, PageLimits
+from exporter.exposition.board import NOTHING
+from exporter.exposition.series_limit import PageLimits
 from exporter.polling.poller import Poller, PollOutputs
 from exporter.polling.schedule import Schedule
 from exporter.polling.state_file import StateFile

@@ -20,8 +20,9 @@ import yaml
 from exporter.domain.errors import ConfigError, StoreError
 from exporter.domain.threads import in_time
 from exporter.http.connection import USER_AGENT, proxy_for, tls_context, web_url
-from exporter.http.endpoint import KeyMask, through
+from exporter.http.endpoint import through
 from exporter.http.errors import causes
+from exporter.http.key_mask import KeyMask
 
 TIMEOUT_SECONDS = 60.0  # merging out-of-order samples may take a store a while
 REFUSAL_SECONDS = 0.25  # how long a new connection listens before it sends; a nearby store rejects a certificate faster

@@ -1,18 +1,15 @@
-"""The one slot between poller and web: what was published last.
-
-Reuses lines of unchanged families and companies, and drops kinds of series above the maximum of series or bytes.
-"""
+"""The one slot between poller and web: what was published last. Reuses lines of unchanged families and companies."""
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
 from datetime import date
 from functools import cache, partial
-from typing import NamedTuple
 
 from msgspec import Struct, structs
 
 from exporter.domain.model import Expendable, Family, Sample
+from exporter.exposition.series_limit import USUAL_LIMITS, PageLimits, counted, kinds_to_drop
 from exporter.exposition.text import EMPTY, Chunk, Key, Page, Quoted, join, write
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_health import Unmatched, deferred_families, unmatched_everywhere, unmatched_families
@@ -22,33 +19,6 @@ MOST_CHANGED = 0.5
 """Up to this share of changed companies lines are updated; above it all are made anew."""
 SELECTORS = " selectors"
 """The key, instead of a report, of the families about a source's selectors; no report has this name."""
-SERIES = Family(
-    "chat_usage_series", "Series of the source on /metrics, without the exporter's live metrics.", ("source",)
-)
-DROPPED = Family(
-    "chat_usage_series_dropped",
-    "Series of the source dropped because of limits.max_series or limits.max_size, by reason.",
-    ("source", "reason"),
-)
-REASONS = {
-    Expendable.CHANNELS: "channels",
-    Expendable.LIMITED_LABELS: "open_labels",
-    Expendable.MONTH: "28d",
-    Expendable.WEEK: "7d",
-}
-"""Kinds of series in the order in which they are dropped, with their label values."""
-
-
-class PageLimits(NamedTuple):
-    """Maximum series of an exposition, and bytes of text."""
-
-    series: int = 2_000_000
-    size: int = 512 * 2**20
-
-
-USUAL_LIMITS = PageLimits()
-Amounts = Mapping[tuple[str, Expendable], int]
-"""Series or bytes of each source, by kind."""
 
 
 class Published(Struct, frozen=True):
@@ -200,30 +170,7 @@ def _page(chunks: Mapping[Key, tuple[Chunk, ...]], unmatched: Unmatched, limits:
         if source in sources:
             counts[source, chunk.family.expendable] += chunk.series
             sizes[source, chunk.family.expendable] += len(chunk.piece.plain)
-    dropped = _kinds_to_drop(counts, limits.series) | _kinds_to_drop(sizes, limits.size)
+    dropped = kinds_to_drop(counts, limits.series) | kinds_to_drop(sizes, limits.size)
     left = (chunk for _, chunk in every if chunk.series and chunk.family.expendable not in dropped)
-    counted = (write(each) for each in _counted(sources, counts, dropped) if each.samples)
-    return join((*left, *counted))
-
-
-def _kinds_to_drop(amounts: Amounts, most: int) -> frozenset[Expendable]:
-    """Returns the kinds of series to drop so that the rest is at most `most` series or bytes."""
-    left, dropped = sum(amounts.values()), set[Expendable]()
-    for kind in REASONS:
-        if left <= most:
-            break
-        left -= sum(count for (_, each), count in amounts.items() if each is kind)
-        dropped.add(kind)
-    return frozenset(dropped)
-
-
-def _counted(sources: Iterable[str], counts: Amounts, dropped: Container[Expendable]) -> Iterator[Family]:
-    served = Counter[tuple[str, ...]]()
-    gone = Counter[tuple[str, ...]]({(source, reason): 0 for source in sources for reason in REASONS.values()})
-    for (source, kind), count in counts.items():
-        if kind in dropped:
-            gone[source, REASONS[kind]] += count
-        else:
-            served[(source,)] += count
-    for family, found in ((SERIES, served), (DROPPED, gone)):
-        yield replace(family, samples=tuple(Sample(labels, float(count)) for labels, count in sorted(found.items())))
+    counts_of_series = (write(each) for each in counted(sources, counts, dropped) if each.samples)
+    return join((*left, *counts_of_series))

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from exporter.domain.calendars import Calendar
 from exporter.domain.errors import ConfigError
 from exporter.domain.selectors import Companies, Entry, Selection
-from exporter.exposition.board import PageLimits
+from exporter.exposition.series_limit import PageLimits
 from exporter.ledger.day_status import DayRules
 from exporter.metrics.label_limits import LabelLimits
 from exporter.metrics.limits import CompanyCalendar, CompanyLimits, built_in

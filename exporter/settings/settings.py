@@ -13,7 +13,7 @@ from exporter.domain.calendars import Calendar
 from exporter.domain.errors import ConfigError
 from exporter.domain.text import nearest, remedy
 from exporter.domain.threads import FileStamp
-from exporter.exposition.board import PageLimits
+from exporter.exposition.series_limit import PageLimits
 from exporter.metrics.activities import HELP
 from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES
 from exporter.metrics.usage import family_of, windows

@@ -16,7 +16,8 @@ from exporter.app.running_sources import Reloader, Running, Sources
 from exporter.domain.clock import Clock
 from exporter.domain.errors import ConfigError
 from exporter.domain.threads import Worker
-from exporter.exposition.board import Board, PageLimits, RenderedSource
+from exporter.exposition.board import Board, RenderedSource
+from exporter.exposition.series_limit import PageLimits
 from exporter.exposition.telemetry import Telemetry
 from exporter.exposition.text import Format
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, PLATFORM

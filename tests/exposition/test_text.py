@@ -18,7 +18,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from exporter.domain.model import Expendable, Family, Sample
 from exporter.domain.selectors import Companies
-from exporter.exposition.board import NOTHING, Board, PageLimits, RenderedSource
+from exporter.exposition.board import NOTHING, Board, RenderedSource
+from exporter.exposition.series_limit import PageLimits
 from exporter.exposition.text import (
     AT_ONCE,
     EMPTY,

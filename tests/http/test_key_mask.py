@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exporter.domain.errors import ReportError
-from exporter.http.endpoint import SHORTEST, KeyMask
+from exporter.http.key_mask import SHORTEST, KeyMask
 from tests.http.fakes import KEY, answer, bench
 
 VISIBLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=SHORTEST, max_size=60)

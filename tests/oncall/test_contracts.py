@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 from exporter.domain.model import Column, Days, Reading, Row
-from exporter.exposition.board import Board, PageLimits
+from exporter.exposition.board import Board
+from exporter.exposition.series_limit import PageLimits
 from exporter.exposition.text import Format
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.report_view import Health

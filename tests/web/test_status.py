@@ -14,7 +14,8 @@ from exporter.domain.calendars import Calendar
 from exporter.domain.model import Column, Days, Reading, Row
 from exporter.domain.selectors import Companies
 from exporter.domain.threads import Worker
-from exporter.exposition.board import NOTHING, USUAL_LIMITS, Board, Published
+from exporter.exposition.board import NOTHING, Board, Published
+from exporter.exposition.series_limit import USUAL_LIMITS
 from exporter.metrics.limits import CompanyLimits, Threshold
 from exporter.platforms.paradigm.platform import PLATFORM, QUERIES
 from exporter.simulator.app import create_app as create_platform

@@ -1,0 +1,60 @@
+"""Which kinds of series are dropped above the maximum of series or bytes, and the families that count them."""
+
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from exporter.domain.model import Expendable, Family, Sample
+
+SERIES = Family(
+    "chat_usage_series", "Series of the source on /metrics, without the exporter's live metrics.", ("source",)
+)
+DROPPED = Family(
+    "chat_usage_series_dropped",
+    "Series of the source dropped because of limits.max_series or limits.max_size, by reason.",
+    ("source", "reason"),
+)
+REASONS = {
+    Expendable.CHANNELS: "channels",
+    Expendable.LIMITED_LABELS: "open_labels",
+    Expendable.MONTH: "28d",
+    Expendable.WEEK: "7d",
+}
+"""Kinds of series in the order in which they are dropped, with their label values."""
+
+
+class PageLimits(NamedTuple):
+    """Maximum series of an exposition, and bytes of text."""
+
+    series: int = 2_000_000
+    size: int = 512 * 2**20
+
+
+USUAL_LIMITS = PageLimits()
+Amounts = Mapping[tuple[str, Expendable], int]
+"""Series or bytes of each source, by kind."""
+
+
+def kinds_to_drop(amounts: Amounts, most: int) -> frozenset[Expendable]:
+    """Returns the kinds of series to drop so that the rest is at most `most` series or bytes."""
+    left, dropped = sum(amounts.values()), set[Expendable]()
+    for kind in REASONS:
+        if left <= most:
+            break
+        left -= sum(count for (_, each), count in amounts.items() if each is kind)
+        dropped.add(kind)
+    return frozenset(dropped)
+
+
+def counted(sources: Iterable[str], counts: Amounts, dropped: Container[Expendable]) -> Iterator[Family]:
+    """Yields the families that count the series of each source: those served, and those `dropped`."""
+    served = Counter[tuple[str, ...]]()
+    gone = Counter[tuple[str, ...]]({(source, reason): 0 for source in sources for reason in REASONS.values()})
+    for (source, kind), count in counts.items():
+        if kind in dropped:
+            gone[source, REASONS[kind]] += count
+        else:
+            served[(source,)] += count
+    for family, found in ((SERIES, served), (DROPPED, gone)):
+        yield replace(family, samples=tuple(Sample(labels, float(count)) for labels, count in sorted(found.items())))
