@@ -50,10 +50,8 @@ def check(
     for each in settings.sources.values():
         minutes = each.poll.interval.total_seconds() / 60
         names = ", ".join(report.name for report in each.target.reports)
-        typer.echo(
-            f"{each.name}: {each.platform.title} at {each.base_url}, every {minutes:g} min, "
-            f"days of {each.target.rules.zone.key}, reports {names}"
-        )
+        place = f"{each.platform.title} at {each.base_url}"
+        typer.echo(f"{each.name}: {place}, every {minutes:g} min, days of {each.target.rules.zone}, reports {names}")
     typer.echo("The configuration is valid.")
     if probe:
         with tables.progress(Console(stderr=True), BarColumn(), MofNCompleteColumn()) as show:

@@ -55,9 +55,7 @@ class Order(Struct, frozen=True):
 
 def export(
     config_file: ConfigFile = None,
-    source_name: Annotated[
-        str | None, option("--source", "NAME", "The source; needed if several are chatbots.")
-    ] = None,
+    source_name: Annotated[str | None, option("--source", "NAME", "The source; needed if there are several.")] = None,
     first: Annotated[str | None, option("--from", "DATE", "First day, such as 2026-01-31.")] = None,
     last: Annotated[str | None, option("--to", "DATE", "Last day; by default yesterday.")] = None,
     output: Annotated[Path, option("--output", "FILE", "File to write.")] = Path("chatcaptain-export"),

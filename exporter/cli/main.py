@@ -80,9 +80,7 @@ def show_version(wanted: bool) -> None:
 
 
 def options(
-    _version: bool = typer.Option(
-        False, "--version", callback=show_version, is_eager=True, help="Show the version and exit."
-    ),
+    _version: bool = typer.Option(False, "--version", callback=show_version, is_eager=True, help="Show the version."),
 ) -> None:
     """A Prometheus exporter for AI chat platforms: serves each company's daily usage as gauges."""
 

@@ -27,22 +27,16 @@ def option(name: str, metavar: str, text: str, least: int | None = None, most: i
     return made
 
 
-ConfigFile = Annotated[
-    Path | None, option("--config.file", "FILE", "Configuration file; see config/exporter.example.yml.")
-]
+ConfigFile = Annotated[Path | None, option("--config.file", "FILE", "Configuration; see config/exporter.example.yml.")]
 LISTEN_OPTION = "--web.listen-address"
-ListenAddress = Annotated[
-    str, option(LISTEN_OPTION, "HOST:PORT", "Address to serve on; without a host, every interface.")
-]
+ListenAddress = Annotated[str, option(LISTEN_OPTION, "HOST:PORT", "Where to serve; without a host, every interface.")]
 WebConfigFile = Annotated[
     Path | None, option("--web.config.file", "FILE", "TLS, users and headers, in exporter-toolkit's format.")
 ]
 DOCS_OPTION = "--web.docs-url"
 DocsUrl = Annotated[str, option(DOCS_OPTION, "URL", "Address of the docs folder, for the status page's runbook links.")]
 GRAFANA_OPTION = "--web.grafana-url"
-GrafanaUrl = Annotated[
-    str | None, option(GRAFANA_OPTION, "URL", "Address of Grafana, for the status page's links to dashboards.")
-]
+GrafanaUrl = Annotated[str | None, option(GRAFANA_OPTION, "URL", "Address of Grafana, for links to its dashboards.")]
 Level = Annotated[LogLevel, typer.Option("--log.level", help="Lowest severity that is logged.")]
 Format = Annotated[LogFormat, typer.Option("--log.format", help="Format of log lines.")]
 

@@ -119,9 +119,7 @@ def document(foreseen: Forecast) -> Mapping[str, object]:
                 "source": each.name,
                 "polls_per_day": asdict(each.polls),
                 **_calls_of(each),
-                "reports": [
-                    {"report": report.name, **_calls_of(report), "series": report.series} for report in each.reports
-                ],
+                "reports": [{"report": one.name, **_calls_of(one), "series": one.series} for one in each.reports],
                 "series": each.series,
             }
             for each in foreseen.sources

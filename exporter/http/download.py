@@ -149,10 +149,8 @@ async def check(
         raise ConnectionLostError(f"the host {host} of the download link is not found") from error
     for address in addresses:
         if not is_allowed(address, at_home=at_home):
-            raise HttpStatusError(
-                f"the download link points to {host}, whose address is in a private network or not that of one host; "
-                "it is not followed"
-            )
+            where = f"{host}, whose address is in a private network or not that of one host"
+            raise HttpStatusError(f"the download link points to {where}; it is not followed")
     if not addresses:
         raise ConnectionLostError(f"the host {host} of the download link has no address")
     return url, [url.copy_with(host=address) for address in addresses]

@@ -110,12 +110,8 @@ def _not_json(response: httpx.Response, sent: HttpRequest, start: bytes) -> NotJ
     content_type = sent.quote(response.headers.get("Content-Type", "")) or "no content type"
     text = sent.quote(start.decode(errors="replace"))
     what = f'"{text}"' if text else "nothing"
-    return NotJsonError(
-        sent.message(
-            f"{sent.url} answered {response.status_code} ({content_type}) with {what} instead of JSON: "
-            "a login, proxy or maintenance page? see base_url and proxy_url"
-        )
-    )
+    said = f"{sent.url} answered {response.status_code} ({content_type}) with {what} instead of JSON"
+    return NotJsonError(sent.message(f"{said}: a login, proxy or maintenance page? see base_url and proxy_url"))
 
 
 async def _status_error(response: httpx.Response, sent: HttpRequest) -> ReportError | RetryableError:

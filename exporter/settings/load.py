@@ -134,9 +134,7 @@ def _nothing_to_poll(path: Path | None, platforms: Mapping[str, Platform]) -> st
 
 def _settings(options: Options, platforms: Mapping[str, Platform]) -> Settings:
     calendars = {DEFAULT_CALENDAR: Calendar(), **{name: each.calendar() for name, each in options.calendars.items()}}
-    sources = {
-        name: _source(name, options, platforms[each.platform], calendars) for name, each in options.sources.items()
-    }
+    sources = {name: _source(name, options, platforms, calendars) for name in options.sources}
     return Settings(
         MappingProxyType(sources),
         MappingProxyType(calendars),
@@ -146,12 +144,11 @@ def _settings(options: Options, platforms: Mapping[str, Platform]) -> Settings:
     )
 
 
-def _source(name: str, common: Options, platform: Platform, calendars: Mapping[str, Calendar]) -> Source:
+def _source(name: str, common: Options, platforms: Mapping[str, Platform], calendars: Mapping[str, Calendar]) -> Source:
     options = common.sources[name]
+    platform = platforms[options.platform]
     account = account_of(name, platform, options)
-    overrides = {
-        report: each for report, given in options.overrides.items() if (each := override(given, platform)) is not None
-    }
+    overrides = {report: each for report, given in options.overrides.items() if (each := override(given, platform))}
     names = tuple(platform.reports) if options.reports is None else options.reports
     companies, limits = _of_options(Companies, options.companies), dict(common.label_limits)
     own_calendars = [each for each in common.company_calendars if each.selects(name)]

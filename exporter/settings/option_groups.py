@@ -130,9 +130,7 @@ def goes_with(other: str) -> AfterValidator:
 
 def excludes(other: str) -> AfterValidator:
     """Refuses two options together, of which the other one is declared before."""
-    return _fitting(
-        other, f"cannot be combined with {other}; keep one of the two", lambda own, given: not (own and given)
-    )
+    return _fitting(other, f"cannot be combined with {other}; keep one", lambda own, given: not (own and given))
 
 
 def _fitting(other: str, message: str, fit: Callable[[bool, bool], bool]) -> AfterValidator:

@@ -43,13 +43,11 @@ class FieldsOptions(Group):
     """From an entry: the company's name, a JMESPath expression; by default company.name."""
     days: JmesPath | None = option(None, example="dates")
     """From an entry: the list of days, a JMESPath expression; without it figures are current levels without a day."""
-    date: Annotated[JmesPath | None, needs("days", "set days too, or leave date out")] = option(None, example="date")
+    date: Annotated[JmesPath | None, needs("days", "set both, or leave date out")] = option(None, example="date")
     """From a day: its date as YYYY-MM-DD, a JMESPath expression; by default date."""
     items: JmesPath | None = option(None, example="tools")
     """From a day: the list of counted items, a JMESPath expression; without it there is one number per day."""
-    label: Annotated[JmesPath | None, needs("items", "set items too, or leave label out")] = option(
-        None, example="name"
-    )
+    label: Annotated[JmesPath | None, needs("items", "set both, or leave label out")] = option(None, example="name")
     """From an item: its name, a JMESPath expression."""
     value: JmesPath | None = option(None, example="n")
     """From an item, or without items from a day: the number, a JMESPath expression. Required if any of the others is

@@ -135,9 +135,7 @@ def read(path: Path, option: str) -> Document:
         line = text.count("\n", 0, error.position) + 1
         raise ConfigError(f"{name}:{line}: contains the control character {error.character:#04x}; delete it") from None
     except (OverflowError, ValueError):  # from chr(), which PyYAML calls for escapes
-        raise ConfigError(
-            f"{name}: contains an escape (\\U...) of a character that does not exist; correct it"
-        ) from None
+        raise ConfigError(f"{name}: contains an escape (\\U...) of no existing character; correct it") from None
     except RecursionError:
         raise ConfigError(f"{name}: is nested too deeply; options are at most six levels deep") from None
 

@@ -106,7 +106,7 @@ def test_a_file_is_written_once(configured: str, tmp_path: Path, capsys: Text) -
     assert "already complete" in capsys.readouterr().out
     file.unlink()
     assert run(command) == 2
-    assert "was written before but is missing" in capsys.readouterr().err
+    assert "was written but is missing" in capsys.readouterr().err
 
 
 WRONG = {

@@ -60,7 +60,7 @@ def test_a_demo_without_the_programs_says_in_one_line_how_to_get_them(
     assert (out, err) == (
         "",
         "chat-usage-exporter: --stack: prometheus and alertmanager not found on PATH; on Debian `make tools` fetches"
-        " both and prints the PATH to set, for other systems see https://prometheus.io/download/\n",
+        " both and prints the PATH to set; else see prometheus.io/download\n",
     )
 
 

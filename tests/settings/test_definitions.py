@@ -122,7 +122,7 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
     "days and companies": (
         "    date:",
         "    companies: all\n    date:",
-        f":10: {USAGE}.companies: cannot be combined with days; keep one of the two",
+        f":10: {USAGE}.companies: cannot be combined with days; keep one",
     ),
     "a name of no id": (
         "    company_id:",

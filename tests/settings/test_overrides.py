@@ -119,9 +119,9 @@ WRONG = {
     "no value": ("tools:\n  fields:\n    items: tools", "8: sources.a.overrides.tools.fields.value: is missing; give "),
     "date without days": (
         "tools: {fields: {date: d, value: n}}",
-        "fields.date: needs days; set days too, or leave date",
+        "fields.date: needs days; set both, or leave date",
     ),
-    "label without items": ("tools: {fields: {label: l, value: n}}", "fields.label: needs items; set items too, or "),
+    "label without items": ("tools: {fields: {label: l, value: n}}", "fields.label: needs items; set both, or "),
     "no label": (
         "tools: {fields: {days: d, value: n}}",
         "overrides.tools.fields: tools is counted by tool; set items and ",

@@ -392,7 +392,7 @@ UNREADABLE = {
     ),
     "escape of no character": (
         b'a: "\\UFFFFFFFF"\n',
-        "exporter.yml: contains an escape (\\U...) of a character that does not",
+        "exporter.yml: contains an escape (\\U...) of no existing character; correct it",
     ),
     "escape of half a character": (
         b'a: b\nc: "\\ud800"\n',

@@ -45,12 +45,8 @@ def backfill(
     manifest_folder: Annotated[
         Path | None, option("--manifest", "FOLDER", "Folder that keeps the progress; by default FILE.backfill.")
     ] = None,
-    goes_on: Annotated[
-        bool, typer.Option("--continue", help="Send days that became final since the last run.")
-    ] = False,
-    label: Annotated[
-        list[str] | None, option("--label", "NAME=VALUE", "Extra label of every series; may be repeated.")
-    ] = None,
+    goes_on: Annotated[bool, typer.Option("--continue", help="Send what became final since the last run.")] = False,
+    label: Annotated[list[str] | None, option("--label", "NAME=VALUE", "Label for every series; repeatable.")] = None,
 ) -> None:
     """Write past days to a file or store, one sample per final day. Repeat the command to continue a killed run."""
     settings = configured(config_file, keeps_state=False)

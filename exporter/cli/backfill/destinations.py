@@ -41,9 +41,7 @@ def into_file(chosen: Sequence[Source], manifest: Manifest, runs: Runs, output: 
     if manifest.content.finished:
         runs.clear()  # of a run that was killed during this step
         if not output.exists():
-            raise ConfigError(
-                f"{output}: was written before but is missing; delete the folder {manifest.folder} to start over"
-            )
+            raise ConfigError(f"{output}: was written but is missing; delete {manifest.folder} to start over")
         typer.echo(f"{output}: is already complete; nothing was requested")
     else:
         _hand_on(chosen, manifest, runs)
@@ -57,15 +55,15 @@ def into_file(chosen: Sequence[Source], manifest: Manifest, runs: Runs, output: 
 
 def into_store(chosen: Sequence[Source], manifest: Manifest, store: RemoteWrite, comparison: Comparison | None) -> None:
     """Sends the remaining days, and prints which days the store has and whether they were read back."""
-    checked = f"read back from {shown_url(comparison.url)}" if comparison else "not read back: add --verify URL"
     if manifest.content.finished:
         checked = "nothing was left to send; to compare, use --verify URL alone"
+    elif comparison:
+        _hand_on(chosen, manifest, ReadBack(store, comparison), store.http, comparison.http)
+        checked = f"read back from {shown_url(comparison.url)}"
     else:
-        if comparison:
-            _hand_on(chosen, manifest, ReadBack(store, comparison), store.http, comparison.http)
-        else:
-            _hand_on(chosen, manifest, store, store.http)
-        manifest.write(finished=True)
+        _hand_on(chosen, manifest, store, store.http)
+        checked = "not read back: add --verify URL"
+    manifest.write(finished=True)
     typer.echo(f"{shown_url(store.url)}: has all final days, {_days(chosen, manifest)}; {checked}")
 
 
@@ -74,10 +72,8 @@ def compared(chosen: Sequence[Source], spans: Mapping[str, Days], comparison: Co
     with TemporaryDirectory() as folder, opened(Path(folder), {}, spans) as manifest:
         _hand_on(chosen, manifest, comparison, comparison.http)
         days = _days(chosen, manifest)
-    summary = (
-        f"{shown_url(comparison.url)}: {comparison.differing} of {comparison.compared} sums per company and month "
-        f"differ, {days}"
-    )
+    sums = f"{comparison.differing} of {comparison.compared} sums per company and month"
+    summary = f"{shown_url(comparison.url)}: {sums} differ, {days}"
     if comparison.differing:
         raise FailedError("\n".join((*comparison.lines, f"{summary}; a store keeps the first value it got")))
     typer.echo(summary)

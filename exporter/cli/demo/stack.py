@@ -61,10 +61,8 @@ def find(addresses: Mapping[str, str], package: Path = Path(exporter.__file__).p
     `addresses` to serve on are by program. FailedError says how to get what is missing; ConfigError names an address.
     """
     if missing := [name for name in PROGRAMS if shutil.which(name) is None]:
-        raise FailedError(
-            f"{OPTION}: {' and '.join(missing)} not found on PATH; on Debian `make tools` fetches both and prints the"
-            " PATH to set, for other systems see https://prometheus.io/download/"
-        )
+        remedy = "on Debian `make tools` fetches both and prints the PATH to set; else see prometheus.io/download"
+        raise FailedError(f"{OPTION}: {' and '.join(missing)} not found on PATH; {remedy}")
     files = next((each for each in (package / "shipped", package.parent) if (each / "alert_rules").is_dir()), None)
     if files is None:
         raise FailedError(f"{OPTION}: alert_rules/ is not beside {package}; run it from a whole copy of the repository")
@@ -205,9 +203,7 @@ async def fill(sources: Sequence[Source], prometheus: str) -> None:
         days = manifest.span(sources[0].name)
     for each in result.failed:
         typer.echo(f"Some past days are missing: {each}")
-    typer.echo(
-        f"Prometheus now has the days from {days.first} to {days.last}; add it to Grafana to see them in dashboards."
-    )
+    typer.echo(f"Prometheus now has the days from {days.first} to {days.last}; to see dashboards, add it to Grafana.")
 
 
 def _span(rules: DayRules, now: datetime) -> Days:
