@@ -42,13 +42,10 @@ FORMATS = ("date", "moment", "seconds", "milliseconds")
 
 
 class Authentication(Struct, frozen=True):
-    """Makes request headers from the key: `kind` is bearer, basic, or the name of a header for the key.
-
-    For basic the key is user:password. `fixed` headers are sent with all requests.
-    """
+    """Makes headers from the key: `kind` is bearer, basic (for user:password), or the name of a header for the key."""
 
     kind: str = "bearer"
-    fixed: tuple[tuple[str, str], ...] = ()
+    fixed: tuple[tuple[str, str], ...] = ()  # headers that are sent with all requests
 
     def __call__(self, key: str) -> Mapping[str, str]:
         authorization = {"bearer": f"Bearer {key}", "basic": f"Basic {b64encode(key.encode()).decode()}"}.get(self.kind)
@@ -110,10 +107,7 @@ class Paging(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class DeclaredReport(ReportDefaults):
-    """One report: `described` are its measures with the paths of their figures.
-
-    `place` is where it is in the definition, for messages.
-    """
+    """One report: `described` are its measures with the paths of their figures, `place` is where it is defined."""
 
     name: str
     place: str

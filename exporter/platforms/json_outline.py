@@ -1,7 +1,6 @@
 """The keys and types of an answer, without its content, for operators who write overrides and definitions.
 
-Keys may be names of intents, steps or languages; only keys that consist of words for fields, or of one letter, are
-shown.
+Only keys that consist of words for fields, or of one letter, are shown: others may be names of intents or steps.
 """
 
 import re

@@ -1,7 +1,6 @@
 """Parses the bytes of an answer, and reads ids, names, days, moments and figures from JSON values.
 
-Each documented value is returned together with what is wrong with it, so that one bad value can be left out and the
-others served. Knows no report.
+A documented value is returned with what is wrong with it, so that one bad value is left out and the others are served.
 """
 
 import math
@@ -47,8 +46,7 @@ DEEPEST = 16  # no readable report is nested more deeply
 def parse(body: bytes) -> object:
     """Returns the JSON value of a whole answer; integers keep every digit, of repeated keys the last one counts.
 
-    A byte order mark is skipped and a lone surrogate becomes U+FFFD. NotJsonError if the answer is not JSON in UTF-8,
-    or is nested too deeply.
+    A byte order mark is skipped, lone surrogates become U+FFFD. NotJsonError if it is too deep or not JSON in UTF-8.
     """
     text = body.removeprefix(_BOM)
     try:

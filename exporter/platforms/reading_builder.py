@@ -1,7 +1,4 @@
-"""Builds a reading: merges rows by part, company and day, and notes problems by path or row.
-
-Knows no report's fields.
-"""
+"""Builds a reading: merges rows by part, company and day, and notes problems by path or row; knows no report."""
 
 import math
 from array import array

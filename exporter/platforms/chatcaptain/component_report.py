@@ -1,8 +1,7 @@
 """ChatCaptain's reports of components, of the chatbot or of its channels: requests, and how to read the answers.
 
-All wanted components are requested together, and what the answer lacks is requested alone. A component that an
-operator describes is read by the operator's expressions only, and never requested alone. The list of channels is
-requested once a day, then the components of each.
+All wanted components are requested together, and what the answer lacks is requested alone, unless an operator describes
+it. The list of channels is requested once a day, then the components of each.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,7 @@
 """Components of ChatCaptain's reports: what each feeds, and where it is in an answer of unknown shape.
 
 In an answer about several components, a component is under its name, in any spelling, or its id; or it is an object in
-a list, with the name or id. `data`, `report`, `components` or `result` may wrap it. An answer about one component
-needs no key. A component that an operator describes is where the operator's expressions (JMESPath) find it.
+a list, with the name or id. WRAPPERS may wrap it. An answer about one component needs no key.
 """
 
 import re
@@ -103,10 +102,7 @@ def _holders(root: object, depth: int) -> Iterator[Mapping[str, object] | Sequen
 
 
 def _under_key(holder: Mapping[str, object], component: ReportComponent, asked: Collection[int]) -> Sequence[object]:
-    """Returns what is under the name, else under the id.
-
-    Numeric keys are ids only if each of them was requested; else they may be positions or names.
-    """
+    """Returns what is under the name, else the id; numeric keys that were not all requested are positions or names."""
     named = [value for key, value in holder.items() if _plain(key) in component.spellings]
     number, ids = str(component.number), {key for key in holder if key.isdecimal()}
     if named or number not in holder or not ids <= {str(each) for each in asked}:

@@ -13,10 +13,7 @@ PAIR = 2
 
 
 def reshaped(value: object) -> tuple[object, str]:
-    """Returns an object of a few known keys, or a list of lists, as a list of objects, and how it was understood.
-
-    Any other value is returned unchanged, without a guess.
-    """
+    """Returns tables and pairs as a list of objects, and how they were understood; any other value unchanged."""
     if isinstance(value, dict):
         return _object(value)
     if not isinstance(value, list) or not value:

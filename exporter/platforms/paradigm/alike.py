@@ -1,7 +1,6 @@
 """The fast way to read an answer that describes itself: its figure is chosen in the first entry of each array.
 
-That works if all entries have the shape of the first one. If one has not, or anything is unclear, nothing is read
-here, and `survey` looks at each value.
+All entries must have the shape of the first one; else, or if anything is unclear, `survey` looks at each value.
 """
 
 import math
@@ -31,10 +30,9 @@ class NotAlikeError(Exception):
 
 
 class AlikeReader(Struct):
-    """Reads the figures of a measure, whose field has one of the `likely` names, into `rows`.
+    """Reads the figures of a measure, whose field has a `likely` name, into `rows`, valid only if nothing is raised.
 
-    The content of `rows` is valid only if the whole answer could be read. Days have figures by column and company,
-    and each company has one in the column without labels.
+    Days have figures by column and company, and each company has one in the column without labels.
     """
 
     measure: Measure

@@ -45,10 +45,7 @@ class Field(NamedTuple):
 
 
 class Items(NamedTuple):
-    """A list in a row whose items have an id and a number: it feeds the sum of numbers and the count of distinct ids.
-
-    `ignored` are the other documented keys of an item: names, which are never kept.
-    """
+    """A list in a row: the sum of its items' numbers, and the count of distinct ids; `ignored` names are never kept."""
 
     key: str
     identity: str
@@ -61,9 +58,9 @@ class Items(NamedTuple):
 class Array(msgspec.Struct, frozen=True, dict=True):
     """One array of an answer.
 
-    Its key, the part that its rows belong to, the fields by the object that holds them (HERE: the row itself), a list
-    of items, and whether an entry has `dates` with a row each or is itself a row of levels. Moments come last. The
-    properties are computed once, because they are needed for each row.
+    Rows belong to a `part`; `objects` are their fields by the object that holds them (HERE: the row itself), moments
+    last. A `dated` entry has a list of rows, else it is itself a row of levels. Properties are needed for each row, so
+    they are computed once.
     """
 
     key: str

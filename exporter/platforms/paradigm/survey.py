@@ -55,10 +55,7 @@ class DescribedFigure(NamedTuple):
 
 
 class RowSurvey(Struct, frozen=True):
-    """The content of one row: figures, and the lengths and people of lists.
-
-    A `bare` row lists nothing, so no figure is missing from it.
-    """
+    """Figures of a row, lengths and people of its lists; a `bare` row lists nothing, so no figure is missing."""
 
     figures: tuple[DescribedFigure, ...]
     lengths: Mapping[str, int]
