@@ -70,14 +70,20 @@ class Array(msgspec.Struct, frozen=True, dict=True):
     dated: bool = True
 
     @cached_property
+    def fields(self) -> tuple[tuple[str, Field], ...]:
+        """All fields, each with its path in a row."""
+        listed = ((key, field) for key, fields in self.objects.items() for field in fields)
+        return tuple((f"{key}.{field.key}" if key else field.key, field) for key, field in listed)
+
+    @cached_property
     def described(self) -> frozenset[str]:
         numbers = {self.items.number} if self.items else set()
-        return frozenset(numbers | {field.key for fields in self.objects.values() for field in fields})
+        return frozenset(numbers | {field.key for _, field in self.fields})
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
         of_items = (self.items.total, self.items.distinct) if self.items else ()
-        return (*(field.column for fields in self.objects.values() for field in fields), *of_items)
+        return (*(field.column for _, field in self.fields), *of_items)
 
     @cached_property
     def path(self) -> str:
@@ -104,7 +110,7 @@ class Array(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def values(self) -> Callable[[object], tuple[Any, ...]]:
         """Returns the values of a decoded row, without items."""
-        paths = [f"{key}.{field.key}" if key else field.key for key, fields in self.objects.items() for field in fields]
+        paths = [path for path, _ in self.fields]
         if len(paths) > 1:
             return attrgetter(*paths)
         getters = list(map(attrgetter, paths))
@@ -113,13 +119,7 @@ class Array(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def moments(self) -> tuple[tuple[Field, str], ...]:
         """The last fields, each with its path."""
-        places = {key: f"{self.path}.{key}" if key else self.path for key in self.objects}
-        return tuple(
-            (field, f"{places[key]}.{field.key}")
-            for key, fields in self.objects.items()
-            for field in fields
-            if field.read is json_values.moment
-        )
+        return tuple((field, f"{self.path}.{path}") for path, field in self.fields if field.read is json_values.moment)
 
     def read(self, entries: object, rows: ReadingBuilder) -> None:
         """Reads the whole array into `rows`; raises SchemaError if it is no list."""
@@ -195,10 +195,7 @@ class Array(msgspec.Struct, frozen=True, dict=True):
 def _read(field: Field, path: str, value: object, key: RowKey, rows: ReadingBuilder) -> float | None:
     if value is None and field.optional:
         return None
-    figure, flaw = found = field.read(value)
-    if flaw:
-        rows.figure(found, path, key)
-    return figure
+    return rows.figure(field.read(value), path, key)
 
 
 def _added_up(
