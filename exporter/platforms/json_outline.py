@@ -12,27 +12,21 @@ from exporter.platforms import json_values
 _TYPES: Mapping[type, str] = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 DEEPEST, LONGEST, MOST_KINDS, MOST_KEYS, HIGHEST_ID = 6, 600, 3, 16, 22
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^A-Za-z0-9_\-]")
-_WORDS = frozenset(
+_WORDS = frozenset(  # in the singular
     re.findall(
         r"\w+",
-        "accepted agent amount answer answers average bot bucket buckets call calls channel channels chart "
-        "chatbot code component components content conversation conversations count counts current data date "
-        "day days description duration durations email end ended entries error errors exec execution "
-        "executions exit field figure figures for from group groups hit hits hour hours id ids index info "
-        "input inputs instance intent intents interaction interactions interval intervals item items join key "
-        "kind label labels lang language languages last length list max mean median medians message messages "
-        "meta metadata min name names new not number numbers of old overview page pages payload per percent "
-        "percentage performance period periodic points previous rate ratio reason reasons record records "
-        "report reports response result results role row rows score scores seconds sent series share since "
-        "size start statistic statistics stats status step steps sum summary target text time times timestamp "
-        "title to total totals transfer transferred trend ts type types unit units until user users value "
-        "values version voice x y n by "
+        "accepted agent amount answer average bot bucket call channel chart chatbot code component content "
+        "conversation count current data date day description duration email end ended entries error exec execution "
+        "exit field figure for from group hit hour id index info input instance intent interaction interval item join "
+        "key kind label lang language last length list max mean median message meta metadata min name new not number "
+        "of old overview page payload per percent percentage performance period periodic points previous rate ratio "
+        "reason record report response result role row score seconds sent series share since size start statistic "
+        "stats status step sum summary target text time timestamp title to total transfer transferred trend ts type "
+        "unit until user value version voice x y n by "
         # of other platforms, which a definition describes
-        "account accounts active assistant assistants chat chats company companies cost created cursor customer "
-        "customers daily dislike dislikes document documents feedback feedbacks down input like likes model models "
-        "month next num organisation organisations organization organizations output people person persons project "
-        "projects queries query question questions rating ratings request requests session sessions team teams "
-        "tenant tenants token tokens tool tools up updated usage used week workspace workspaces year",
+        "account active assistant chat company companies cost created cursor customer daily dislike document feedback "
+        "down input like model month next num organisation organization output people person project queries query "
+        "question rating request session team tenant token tool up updated usage used week workspace year",
     )
 )
 
@@ -83,8 +77,9 @@ def _names_a_field(text: str) -> bool:
         return len(text) < len(str(HIGHEST_ID)) + 1 and int(text) <= HIGHEST_ID  # the id of a component
     if len(text) == 1 and text.isascii() and text.isalpha():  # too short to be a name of anything
         return True
-    words = _WORD.findall(text)
-    return bool(words) and len(text) <= 64 and all(word.lower() in _WORDS for word in words)  # noqa: PLR2004 -- a name
+    words = [word.lower() for word in _WORD.findall(text)]
+    are_known = all(word in _WORDS or word.removesuffix("s") in _WORDS for word in words)
+    return bool(words) and are_known and len(text) <= 64  # noqa: PLR2004 -- a name
 
 
 def _outline(value: object, depth: int) -> str:
