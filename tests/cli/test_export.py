@@ -362,7 +362,7 @@ def test_answers_mean_what_the_documentation_says() -> None:
     assert job.progress(b'{"downloadUrl": "https://x"}').link == "https://x"
     with pytest.raises(PlatformError, match="the platform says: no"):
         job.progress(b'{"status": "completed", "downloadUrl": "https://x", "error": "no"}')
-    with pytest.raises(SchemaError, match="the answer has no exportId"):
+    with pytest.raises(SchemaError, match="expected an exportId, not an object with the keys id"):
         job.started(b'{"id": 1}')
     with pytest.raises(SchemaError, match="expected an object, not a list"):
         job.started(b"[]")

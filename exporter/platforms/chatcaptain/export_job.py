@@ -48,9 +48,7 @@ def started(body: bytes) -> str:
     answer = _answer(body)
     export_id = answer.get("exportId")
     if not isinstance(export_id, str) or not export_id.strip():
-        raise SchemaError(
-            f"the answer has no exportId but {json_outline.summary(answer)}; the export may not have started"
-        )
+        raise SchemaError(f"expected an exportId, not {json_outline.summary(answer)}; the export may not have started")
     if len(export_id) > LONGEST_ID or not export_id.isprintable():
         raise SchemaError(f"the exportId is not valid: it is longer than {LONGEST_ID} or contains control characters")
     return export_id
