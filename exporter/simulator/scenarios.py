@@ -151,11 +151,7 @@ _OF_PARADIGM = (
     ),
     Scenario("html-200", "every report answers 200 with a log-in page", instead=_login_page, bot_instead=_login_page),
     Scenario("truncated", "every answer ends in its middle", body=lambda body: body[: len(body) // 2]),
-    Scenario(
-        "schema-change",
-        "the lists of an answer have other names",
-        body=lambda body: body.replace(b'"reporting', b'"results'),
-    ),
+    Scenario("schema-change", "lists have other names", body=lambda body: body.replace(b'"reporting', b'"results')),
     Scenario(
         "field-renamed",
         "user_queries_count of chats is called queries_count",
@@ -164,15 +160,9 @@ _OF_PARADIGM = (
 )
 _OF_CHATCAPTAIN = (
     Scenario("shape-keyed", "reports have their components by name (the default)", shape=components.keyed),
-    Scenario(
-        "shape-listed",
-        "reports list the numbers and values of their components, shares beside counts",
-        shape=components.listed,
-    ),
+    Scenario("shape-listed", "reports list components by number, shares beside counts", shape=components.listed),
     Scenario("shape-numbered", "reports have their components by number", shape=components.numbered),
-    Scenario(
-        "shape-bare", "reports name no component: only answers about one component can be read", shape=components.bare
-    ),
+    Scenario("shape-bare", "reports name no component: only answers about one can be read", shape=components.bare),
     Scenario("shape-odd", "reports look like nothing that a rule could read", shape=components.odd),
     Scenario(
         "error-in-200",
@@ -202,19 +192,9 @@ _OF_CHATCAPTAIN = (
         "the last channel is gone",
         bots=lambda bots, _: bots.each(lambda bot: replace(bot, channels=bot.channels[:-1])),
     ),
-    Scenario(
-        "channel-renamed", "the first channel has another name", bots=lambda bots, _: bots.each(_with_renamed_channel)
-    ),
-    Scenario(
-        "utc-buckets",
-        "series are cut at midnight UTC, whatever the time frame",
-        query=lambda query: query._replace(at_utc=True),
-    ),
-    Scenario(
-        "gaps-in-series",
-        "series leave out the intervals in which nothing happened",
-        query=lambda query: query._replace(leaves_gaps=True),
-    ),
+    Scenario("channel-renamed", "the first channel is renamed", bots=lambda bots, _: bots.each(_with_renamed_channel)),
+    Scenario("utc-buckets", "series are always cut at midnight UTC", query=lambda query: query._replace(at_utc=True)),
+    Scenario("gaps-in-series", "series have no empty intervals", query=lambda query: query._replace(leaves_gaps=True)),
     Scenario("export-never-ends", "an export is never done", fate="never-ends"),
     Scenario("export-fails", "an export ends with an error", fate="fails"),
     Scenario("export-link-refused", "an export's first link answers 403, the next one is good", fate="link-refused"),
