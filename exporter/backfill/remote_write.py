@@ -41,7 +41,6 @@ HEADERS = {
 _CREDENTIALS = "set credentials in --http.config.file"
 _RECEIVER = "Prometheus takes samples at /api/v1/write if started with --web.enable-remote-write-receiver"
 REMEDIES = {401: _CREDENTIALS, 403: _CREDENTIALS, 404: _RECEIVER, 405: _RECEIVER}  # by status
-MOST_WORDS = 200
 VARINT, FIXED64, BYTES = 0, 1, 2  # wire types
 SEVEN_BITS, MORE = 0x7F, 0x80
 _VALUE = bytes((1 << 3 | FIXED64,))
@@ -89,7 +88,8 @@ class RemoteWrite(Struct, frozen=True):
             return (), cut_off(self.url, error)
         if answer.is_success:
             return (), ""
-        words, store = _words(answer), reached(self.url)
+        store = reached(self.url)
+        words = one_line(sent_secrets(answer.request).in_message(answer.text))[:200] or "without a word"
         if any(each in words for each in TOO_OLD):
             days = (self.clock.now().date() - oldest).days + 1
             raise StoreError(
@@ -101,11 +101,6 @@ class RemoteWrite(Struct, frozen=True):
             return answer.headers.get_list("Retry-After"), f"answered {answer.status_code} ({words})"
         remedy = REMEDIES.get(answer.status_code, "see the store's log")
         raise StoreError(f"{store}: refused the samples with {answer.status_code} ({words}); {remedy}")
-
-
-def _words(answer: httpx.Response) -> str:
-    """Returns the beginning of a store's answer, one line, without the secrets that it was sent."""
-    return one_line(sent_secrets(answer.request).in_message(answer.text))[:MOST_WORDS] or "without a word"
 
 
 def batches(found: Iterable[Series], most: int) -> Iterator[Sequence[Series]]:
