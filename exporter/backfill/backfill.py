@@ -41,17 +41,11 @@ class Destination(Protocol):
         """Checks that days from `oldest` on can be taken at all; called before a platform is asked."""
 
     async def take(self, piece: Piece, figures: Iterable[Series], /) -> None:
-        """Takes the figures of a piece, family by family, in any thread; when it returns they are safe.
-
-        The same figures may be handed over again.
-        """
+        """Takes figures of a piece, perhaps again, family by family, in any thread; when it returns they are safe."""
 
 
 class Step(NamedTuple):
-    """Progress: days of reports that are `done` of `total`, and the last piece.
-
-    `asked` and `left` are requests; those left take at least `seconds_left`, by the rate limit of each source.
-    """
+    """Days of reports that are `done`; requests `asked` and `left`, which take `seconds_left` or more by rate limit."""
 
     done: int
     total: int

@@ -96,10 +96,7 @@ class Manifest(Struct):
             self._state_file(source, report, before.until).unlink(missing_ok=True)
 
     def extend(self, question: Mapping[str, str], spans: Mapping[str, Days]) -> None:
-        """Adds later days, asked by this question, and all days of new sources.
-
-        Reports that the platform lacked are asked again: a later release may have them.
-        """
+        """Adds later days and new sources; asks again for reports that the platform lacked and now may have."""
         wanted = dict(self.content.spans)
         for source, days in spans.items():
             known = wanted.get(source, days)

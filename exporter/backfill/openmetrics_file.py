@@ -24,7 +24,6 @@ from exporter.polling.state_file import replace_file
 
 RUNS = ".lines"
 BETWEEN = "\t"  # between the samples of a series, until each gets a line
-MOST_OPEN = 200  # files that are merged at a time; open files are often limited to 1,024
 
 
 def lines(figures: Iterable[Series], added: Mapping[str, str]) -> Iterator[str]:
@@ -53,7 +52,7 @@ class Runs(Struct, frozen=True):
 
     folder: Path
     added: Mapping[str, str]
-    most_open: int = MOST_OPEN
+    most_open: int = 200  # of usually 1,024
 
     async def begin(self, oldest: date) -> None:
         """Takes days of any age."""

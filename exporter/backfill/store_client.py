@@ -1,7 +1,4 @@
-"""The HTTP client of a store: URL, and credentials, TLS and headers from promtool's `--http.config.file`.
-
-Supported are basic_auth, authorization, tls_config and http_headers; anything else is refused by name.
-"""
+"""The HTTP client of a store, with the credentials, TLS and headers of promtool's `--http.config.file`."""
 
 import asyncio
 import base64
@@ -63,6 +60,8 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HttpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is supported of the file; anything else is refused by name."""
+
     basic_auth: BasicAuth | None = None
     authorization: Authorization | None = None
     tls_config: TlsConfig = TlsConfig()
@@ -115,10 +114,7 @@ def sent_secrets(request: httpx.Request) -> KeyMask:
 
 
 def client(url: str, config: HttpConfig, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
-    """Makes the client of one store; reads the files that `config` names.
-
-    ConfigError if URL or file is unusable; it does not show the URL, since that may hold a password.
-    """
+    """Makes the client of a store; ConfigError if URL or file is unusable, without the URL: it may hold a password."""
     parsed, basic = web_url(url), config.basic_auth
     if parsed is None or parsed.userinfo:
         must = "must start with http:// or https:// and a valid host and port, without user and password"

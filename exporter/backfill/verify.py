@@ -1,7 +1,4 @@
-"""Compares a store with the platform, by sums per company and month that the store itself computes.
-
-It is a destination, alone or behind a store: each piece is asked of the platform and of the store.
-"""
+"""Compares a store with the platform, piece by piece, by sums per company and month that the store itself computes."""
 
 import asyncio
 import math

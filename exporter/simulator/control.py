@@ -96,10 +96,7 @@ class Control:
         }
 
     def truth(self, query: Mapping[str, str]) -> object:
-        """Returns the true figures for `company_id`, `day`, `report`, or `chatbot`, `day`, `report` (and `channel`).
-
-        None or nothing if there are none; ConfigError if something is missing, unreadable or unknown.
-        """
+        """Returns the true figures, None or nothing if there are none; ConfigError if the query cannot be answered."""
         try:
             day = date.fromisoformat(query["day"])
             if "chatbot" in query:

@@ -1,7 +1,4 @@
-"""The HTTP surface of the simulated ChatCaptain: the six calls below `/v1/chatbots/{chatbotId}/statistics`.
-
-Requests are validated as NestJS does; ChatCaptain documents no errors.
-"""
+"""The six calls of the simulated ChatCaptain, validated as NestJS does; ChatCaptain documents no errors."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta

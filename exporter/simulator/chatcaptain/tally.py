@@ -1,7 +1,4 @@
-"""What is said to the chatbots: whole days of channels, and what of them is in a time frame; pure.
-
-Adjoining frames add up exactly.
-"""
+"""What is said to the chatbots: whole days of channels, and what of them is in a time frame; pure."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -135,13 +132,11 @@ def _levels(channel: Channel, luck: tuple[float, ...]) -> Mapping[str, float]:
         "intent_score_median": round(0.6 + 0.35 * luck[6], 2),
         "inbox_join_time_average_seconds": round(15 + 90 * luck[1], 1),
     }
-    if channel.type != "voice":
-        return written
     spoken = {
         "call_duration_median": round(30 + 180 * luck[6], 1),
         "call_user_inputs_median": (2 + int(8 * luck[2])) / 2,
     }
-    return written | spoken
+    return written | spoken if channel.type == "voice" else written
 
 
 def _parted(total: int, weights: Mapping[str, float]) -> Mapping[str, int]:

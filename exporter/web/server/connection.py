@@ -192,10 +192,7 @@ class Handshake(asyncio.Protocol):
 
 
 def is_allowed(certificate: Mapping[str, object] | None, allowed: Sequence[str]) -> bool:
-    """Returns whether a verified client certificate has an allowed subject alternative name.
-
-    As in exporter-toolkit, whole names are compared: DNS name, IP address, e-mail address or URI.
-    """
+    """Returns whether a verified certificate has an allowed alternative name: whole ones, as in exporter-toolkit."""
     if not allowed:
         return True
     names = (certificate or {}).get("subjectAltName", ())
