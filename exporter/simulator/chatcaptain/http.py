@@ -42,7 +42,8 @@ async def answer(control: Control, exports: Exports, request: Request) -> Respon
             return response
     chatbot = _chatbot_of(bots, chatbot_id, request.headers.get("x-chatcaptain-key"))
     if name == "channels":
-        return await written(lambda: _channels(chatbot), active)
+        channels = [{"channelId": c.id, "channelName": c.name, "channelType": c.type} for c in chatbot.channels]
+        return await written(lambda: {"channels": channels}, active)
     exports.fate = next((scenario.fate for scenario in active if scenario.fate), None)
     if name == "status":
         status = exports.status(chatbot.id, export_id, str(request.base_url).rstrip("/"))
@@ -127,15 +128,6 @@ def _figures(report: str, query: StatisticsQuery, active: tuple[Scenario, ...]) 
     for scenario in active:
         document = scenario.bot_document(document)
     return document
-
-
-def _channels(chatbot: Chatbot) -> Document:
-    return {
-        "channels": [
-            {"channelId": channel.id, "channelName": channel.name, "channelType": channel.type}
-            for channel in chatbot.channels
-        ]
-    }
 
 
 def _inbox(query: StatisticsQuery) -> Document:
