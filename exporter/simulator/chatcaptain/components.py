@@ -6,12 +6,14 @@ inferred. The JSON of reports is undocumented, so there are several shapes of it
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import NamedTuple
 
 from exporter.domain.errors import ConfigError
 from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.chatcaptain.tally import Frame, StatisticsQuery, Tally, tally
 from exporter.simulator.paradigm.reports import Document
+from exporter.simulator.paradigm.world import utc_text
 
 OVERVIEW = (
     *("STEP_EXEC_COUNT", "CONVERSATION_COUNT", "CONVERSATION_COUNT_INTERVAL", "CONVERSATION_LANGUAGES"),
@@ -111,9 +113,8 @@ def _series(figure: str, query: StatisticsQuery) -> Intervals:
     return points
 
 
-def iso(moment: datetime) -> str:
-    """Writes a moment (UTC) as the documentation's samples do: `2025-01-04T23:00:00.000Z`."""
-    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+iso = partial(utc_text, timespec="milliseconds")
+"""Writes a moment as the documentation's samples do: `2025-01-04T23:00:00.000Z`."""
 
 
 def keyed(components: Sequence[ComponentValue]) -> Document:

@@ -163,9 +163,9 @@ def _so_far(company: Company, view: DayView, queries: int, luck: tuple[float, ..
     )
 
 
-def utc_text(moment: datetime) -> str:
+def utc_text(moment: datetime, timespec: str = "seconds") -> str:
     """Writes a moment as the platform does: `2026-03-02T17:41:09Z`."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
 
 
 def _business(day: date) -> float:
