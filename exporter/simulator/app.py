@@ -3,6 +3,7 @@
 import asyncio
 from functools import partial
 
+from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -50,15 +51,14 @@ def create_app(
     return app
 
 
-class _Counting:
-    def __init__(self, app: ASGIApp, control: Control) -> None:
-        self._app = app
-        self._control = control
+class _Counting(Struct):
+    app: ASGIApp
+    control: Control
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] not in _OWN_PATHS:
-            self._control.requests[scope["path"]] += 1
-        await self._app(scope, receive, send)
+            self.control.requests[scope["path"]] += 1
+        await self.app(scope, receive, send)
 
 
 async def _refuse(_request: Request, error: Exception) -> Response:
