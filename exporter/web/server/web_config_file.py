@@ -54,16 +54,13 @@ SECONDS: Mapping[str, float] = {"h": 3600, "m": 60, "s": 1, "ms": 1e-3, "us": 1e
 PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(h|m(?!s)|s|ms|us|µs|ns)")
 DURATION = re.compile(rf"0|(?:{PART.pattern})+")
 BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|1\d|2\d|3[01])\$[./A-Za-z0-9]{53}")
-_UNVERIFIED = (
-    "asks for certificates without verifying them, which Python cannot do;"
-    " write VerifyClientCertIfGiven or RequireAndVerifyClientCert"
-)
-_INSECURE = "is insecure and not supported; write TLS12 or TLS13"
 UNSUPPORTED: Mapping[str, str] = {
-    "RequestClientCert": _UNVERIFIED,
-    "RequireAnyClientCert": _UNVERIFIED,
-    "TLS10": _INSECURE,
-    "TLS11": _INSECURE,
+    **dict.fromkeys(
+        ("RequestClientCert", "RequireAnyClientCert"),
+        "asks for certificates without verifying them, which Python cannot do;"
+        " write VerifyClientCertIfGiven or RequireAndVerifyClientCert",
+    ),
+    **dict.fromkeys(("TLS10", "TLS11"), "is insecure and not supported; write TLS12 or TLS13"),
 }
 """Values that exporter-toolkit knows, and why they are refused here."""
 
