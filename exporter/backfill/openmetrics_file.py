@@ -76,9 +76,8 @@ class Runs(Struct, frozen=True):
         return written
 
     def clear(self) -> None:
-        for pattern in (f"*{RUNS}", "*.merged"):
-            for path in self.folder.glob(pattern):
-                path.unlink()
+        for path in (*self.folder.glob(f"*{RUNS}"), *self.folder.glob("*.merged")):
+            path.unlink()
 
 
 class WrittenFile(Struct):

@@ -43,7 +43,6 @@ _RECEIVER = "Prometheus takes samples at /api/v1/write if started with --web.ena
 REMEDIES = {401: _CREDENTIALS, 403: _CREDENTIALS, 404: _RECEIVER, 405: _RECEIVER}  # by status
 VARINT, FIXED64, BYTES = 0, 1, 2  # wire types
 SEVEN_BITS, MORE = 0x7F, 0x80
-_VALUE = bytes((1 << 3 | FIXED64,))
 
 
 class RemoteWrite(Struct, frozen=True):
@@ -129,7 +128,7 @@ def _series(each: Series, added: Mapping[str, str]) -> bytes:
 
 
 def _sample(seconds: int, value: float) -> bytes:
-    return _message(2, _VALUE + pack("<d", value) + _timestamp(seconds))
+    return _message(2, pack("<Bd", 1 << 3 | FIXED64, value) + _timestamp(seconds))
 
 
 @lru_cache
