@@ -107,10 +107,8 @@ class Client:
         Repeats the request as far as the platform and `retry_budget` allow. After a 403 it sends `request.instead`
         once. If that succeeds it is sent first for a day, so that a forbidden filter is not tried with each request.
 
-        Raises:
-            AuthError: 401 or 403, or there is no usable key (status 401).
-            RateLimitedError, HttpStatusError: 429, or any other status than 200; or a pause after such an answer.
-            TimedOutError, ConnectionLostError, TooLargeError, NotJsonError: as their names say.
+        Raises AuthError (also without a usable key), RateLimitedError or HttpStatusError (also in a pause after such
+        an answer), TimedOutError, ConnectionLostError, TooLargeError, NotJsonError.
         """
         instead = request.instead
         if instead and self._clock.monotonic() < self._refused_until:

@@ -22,14 +22,8 @@ class RetryableError(Exception):
         return self.kind(f"{self} ({why})")
 
 
-HTTPX_ERRORS = (
-    httpx.HTTPError,
-    httpx.InvalidURL,
-    httpx.StreamError,
-    httpx.CookieConflict,
-    OSError,  # an ssl.SSLError in the middle of an answer passes httpx as it is
-)
-"""Everything that httpx may raise while one request is sent."""
+HTTPX_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict, OSError)
+"""What httpx may raise while one request is sent; an ssl.SSLError (OSError) during an answer passes it as it is."""
 
 _TRANSIENT = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError, OSError)
 ANOTHER = "it may speak only HTTP/2, and the exporter speaks HTTP/1.1; check base_url, or put a proxy in front of it"

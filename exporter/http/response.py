@@ -132,15 +132,13 @@ async def _status_error(response: httpx.Response, sent: HttpRequest) -> ReportEr
 
 def _redirect(response: httpx.Response, sent: HttpRequest) -> str:
     """Names a redirect's target without path and query, which may hold secrets."""
-    if response.status_code == HTTPStatus.NOT_MODIFIED:
-        return "answered 304 (not modified), which nobody asked for: a cache in between? see base_url and proxy_url"
     target = sent.mask.in_text(response.extensions["target"])  # before its host is written in small letters
     try:
         url = response.request.url.join(target)
     except httpx.InvalidURL:
         target = ""
     if not target:
-        return f"answered {response.status_code} without a readable target; see base_url"
+        return f"answered {response.status_code} without a readable target: a cache in between? see base_url"
     where = sent.quote(f"{url.scheme}://{url.netloc.decode()}")
     return f"redirects to {where} ({response.status_code}), which is not followed with the key; see base_url"
 

@@ -65,7 +65,7 @@ async def test_what_is_visibly_no_json_is_shown(status: int, body: bytes, header
         pytest.param(418, b"x" * 5000, "x…", id="text-is-cut"),
         pytest.param(201, GOOD, "answered 201", id="another-2xx"),
         pytest.param(206, GOOD, "answered 206", id="a-part"),
-        pytest.param(304, b"", "answered 304 (not modified), which nobody asked for: a cache", id="not-modified"),
+        pytest.param(304, b"", "answered 304 without a readable target: a cache in between?", id="not-modified"),
     ],
 )
 async def test_other_statuses_are_errors_at_once(status: int, body: bytes, says: str) -> None:
