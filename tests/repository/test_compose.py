@@ -165,8 +165,8 @@ def test_the_receiver_prints_what_people_would_get(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        pytest.param([], "give the address to listen on as the only argument: HOST:PORT", id="nowhere"),
-        pytest.param(["127.0.0.1:0", "x"], "give the address to listen on as the only argument: HOST:PORT", id="more"),
+        pytest.param([], 'HOST:PORT: "" is not an address', id="nowhere"),
+        pytest.param(["127.0.0.1:0", "x"], 'HOST:PORT: "127.0.0.1:0 x" is not an address', id="more"),
         pytest.param(["here"], 'HOST:PORT: "here" is not an address', id="no address"),
     ],
 )

@@ -22,7 +22,6 @@ from exporter.app.process import serving_until_signalled
 from exporter.domain.errors import ConfigError
 from exporter.web.server.server import listen
 
-ADDRESS = "HOST:PORT"
 SLACK = "slack_configs"
 HEADLINE, TEXT = '{{ template "chat_usage.headline" . }}', '{{ template "chat_usage.text" . }}'
 CHANNELS: Mapping[str, tuple[str, str]] = {
@@ -84,14 +83,10 @@ def _posting(receiver: Mapping[str, object], address: str) -> Mapping[str, objec
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Listens on the given address until SIGTERM or SIGINT; returns the exit status, 2 for wrong use."""
+    """Listens on the address, the only argument, until SIGTERM or SIGINT; returns the exit status, 2 for wrong use."""
     try:
-        (address,) = arguments
-        with listen(address, ADDRESS) as listening:
+        with listen(" ".join(arguments), "HOST:PORT") as listening:
             asyncio.run(serving_until_signalled(create_app(typer.echo), listening))
-    except ValueError:
-        sys.stderr.write(f"receiver: give the address to listen on as the only argument: {ADDRESS}\n")
-        return 2
     except ConfigError as error:
         sys.stderr.write(f"receiver: {error}\n")
         return 2
