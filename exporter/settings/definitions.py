@@ -9,18 +9,8 @@ from typing import Annotated
 from pydantic import AfterValidator, PlainValidator, ValidationInfo, field_validator
 
 from exporter.domain.model import Activity, Kind, Measure
-from exporter.platforms import api
+from exporter.platforms import api, declared
 from exporter.platforms.api import Expression, FigureFields, LabelLimit, Option, OptionKind, Platform, RowFields
-from exporter.platforms.declared import (
-    COMPANY,
-    FORMATS,
-    PLACEHOLDER,
-    Authentication,
-    DeclaredReport,
-    Paging,
-    Period,
-    equipped,
-)
 from exporter.settings import overrides, yaml_file
 from exporter.settings.option_groups import Group, excludes, needs, option, validated, within
 from exporter.settings.overrides import JmesPath
@@ -60,13 +50,14 @@ LabelName = Annotated[str, _matching(f"(?!(?:{_TAKEN})$){_WORDS}", "cannot be a 
 Sentence = Annotated[str, _matching(r".*[^.]", "ends with a full stop; leave it out, since more is appended")]
 HeaderName = Annotated[str, _matching(_HEADER, "is not a header; write a name such as X-Api-Version")]
 WayIn = Annotated[str, _matching(f"bearer|basic|header +({_HEADER})", _WAYS)]
+Format = Annotated[str, PlainValidator(one_of({each: each for each in declared.FORMATS}, "no format"))]
 AT_LEAST_ONE = within("is missing; describe at least one", least=1)
 UP_TO_100 = within("has {} entries; describe 1 to 100", least=1, most=100)
 Labels = Annotated[dict[LabelName, JmesPath], within("has {} entries; the maximum is 2", most=2)]
 
 
 def _path(written: str) -> str:
-    overrides.path(PLACEHOLDER.sub("x", written))
+    overrides.path(declared.PLACEHOLDER.sub("x", written))
     return written
 
 
@@ -76,7 +67,7 @@ class PeriodOptions(Group):
     first: Text | None = option(None)
     last: Text | None = option(None)
     day: Text | None = option(None)
-    format: Annotated[str, PlainValidator(one_of({each: each for each in FORMATS}, "no format"))] = option("date")
+    format: Format = option("date")
     end: Annotated[str, _matching("inclusive|exclusive", "is neither inclusive nor exclusive")] = option("inclusive")
     at_most: Annotated[Whole, within("{} days would request nothing; the minimum is 1", least=1)] | None = option(None)
 
@@ -168,21 +159,21 @@ class ReportOptions(Group):
                 raise OptionError(words, inside=(name,), beside=("period",))
         return measures
 
-    def report(self, name: str, prefix: str, file: str) -> DeclaredReport:
-        return DeclaredReport(
+    def report(self, name: str, prefix: str, file: str) -> declared.DeclaredReport:
+        return declared.DeclaredReport(
             name=name,
             place=f"{file}: reports.{name}",
             path=self.path,
             params=tuple(self.parameters.items()),
-            period=Period(**dict(self.period or {})),
-            paging=None if self.paging is None else Paging(**dict(self.paging)),
+            period=declared.Period(**dict(self.period or {})),
+            paging=None if self.paging is None else declared.Paging(**dict(self.paging)),
             fields=RowFields(**{field: getattr(self, field) for field in RowFields.__dataclass_fields__}),
             described=tuple(each.measure(key, prefix) for key, each in self.measures.items()),
         )
 
 
 def _is_new(name: str) -> str:
-    if name in SourceOptions.model_fields or name == COMPANY:
+    if name in SourceOptions.model_fields or name == declared.COMPANY:
         raise ValueError("is an option of every source; rename it")
     return name
 
@@ -203,7 +194,7 @@ class DefinitionOptions(Group):
     def _fit_together(cls, reports: dict[str, ReportOptions], info: ValidationInfo) -> dict[str, ReportOptions]:
         seen: dict[str, str] = {}
         for name, report in reports.items():
-            for used in PLACEHOLDER.findall(" ".join((report.path, *report.parameters.values()))):
+            for used in declared.PLACEHOLDER.findall(" ".join((report.path, *report.parameters.values()))):
                 if used not in info.data.get("options", {}):
                     words = f"{{{used}}} is not an option of the source; describe it under options, or remove it"
                     raise OptionError(words, inside=(name,))
@@ -220,7 +211,7 @@ class DefinitionOptions(Group):
         has_companies = [each.company_id is not None for each in self.reports.values()]
         if not all(has_companies):
             what = "Name of the company that all figures belong to; by default the source's name."
-            own.append(Option(COMPANY, OptionKind.TEXT, what, "ACME", identifies=False))
+            own.append(Option(declared.COMPANY, OptionKind.TEXT, what, "ACME", identifies=False))
         limits = dict.fromkeys(each for report in reports.values() for one in report.measures for each in one.limits)
         what = "Maximum number of values of that label per company."
         return Platform(
@@ -228,11 +219,11 @@ class DefinitionOptions(Group):
             title=self.title,
             default_base_url=self.base_url,
             base_url=api.base_url,
-            headers=Authentication(self.authentication, tuple(self.headers.items())),
+            headers=declared.Authentication(self.authentication, tuple(self.headers.items())),
             reports=reports,
             version=version,
             options=tuple(own),
-            equipped=equipped,
+            equipped=declared.equipped,
             label_limits=tuple(LabelLimit(limit, DEFAULT_LIMIT, what) for limit in limits),
             one_company=not any(has_companies),
             remedies={404: f"or path in {file}, or an option of the source that is part of it"},
