@@ -123,6 +123,11 @@ def needs(other: str, remedy: str) -> AfterValidator:
     return _fitting(other, f"needs {other}; {remedy}", operator.le)
 
 
+def either(other: str, message: str) -> AfterValidator:
+    """Refuses two options together, of which the other one is declared before, and neither of them."""
+    return _fitting(other, message, operator.ne)
+
+
 def goes_with(other: str) -> AfterValidator:
     """Refuses one of two options without the other one, which is declared before it."""
     return _fitting(other, f"needs {other}; set both, or neither", operator.eq)

@@ -47,9 +47,6 @@ class SelectionOptions(Group):
     """Those that are not polled, even if included, a list of selectors."""
 
 
-_AS_SELECTION = AfterValidator(lambda options: Selection(options.include, options.exclude))
-
-
 @cache
 def own_options(options: tuple[Option, ...]) -> type[Group]:
     fields = {each.name: _field(each) for each in options}
@@ -58,7 +55,8 @@ def own_options(options: tuple[Option, ...]) -> type[Group]:
 
 def _field(own: Option) -> tuple[object, object]:
     if own.kind is OptionKind.SELECTION:
-        return Annotated[SelectionOptions, _AS_SELECTION], option({}, description=own.description)
+        selection = AfterValidator(lambda options: Selection(options.include, options.exclude))
+        return Annotated[SelectionOptions, selection], option({}, description=own.description)
     kind, default = (Text, ...) if own.required else (Text | None, None)
     return kind, option(default, example=own.example, description=own.description)
 

@@ -25,9 +25,7 @@ AUTO = "auto"
 _LONGEST = 40
 _HARMLESS = re.compile(r"[A-Za-z_-]{1,24}")
 _UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
-_DURATION = "0|" + "".join(rf"(?:(?P<{unit}>[0-9]{{1,6}}){unit})?" for unit in _UNITS)
 _SIZES = {"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-_WHOLE = "[0-9]{1,9}"
 _NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,9})?"
 
 
@@ -98,7 +96,7 @@ def matching(pattern: str, otherwise: str, read: Callable[[re.Match[str]], T]) -
 
 
 number = matching(_NUMBER, "is not a number; write one such as 50 or 0.5", lambda match: float(match[0]))
-whole = matching(_WHOLE, "is not a whole number; write digits only, such as 45", lambda match: int(match[0]))
+whole = matching("[0-9]{1,9}", "is not a whole number; write digits only, such as 45", lambda match: int(match[0]))
 size = matching(
     f"([0-9]{{1,12}})({'|'.join(_SIZES)})",
     "is not a size; write 256MiB, 10MB, or the bytes as a whole number",
@@ -114,8 +112,8 @@ day = matching(
     "is not a date; write year-month-day, such as 2026-12-25",
     lambda match: date.fromisoformat(match[0]),
 )
-_length = matching(
-    _DURATION,
+duration = matching(
+    "0|" + "".join(rf"(?:(?P<{unit}>[0-9]{{1,6}}){unit})?" for unit in _UNITS),
     "is not a duration; write 30m, 6h, 3d, 1h30m",
     lambda match: timedelta(seconds=sum(int(match[unit] or 0) * seconds for unit, seconds in _UNITS.items())),
 )
@@ -124,14 +122,6 @@ ratio = matching(
     "is neither a number nor a percentage; write 0.1 or 10%",
     lambda match: float(match[1]) / (100 if match[2] else 1),
 )
-
-
-def duration(value: object) -> timedelta:
-    """Reads `90s`, `30m`, `6h`, `3d`, `1w`, `1h30m`; without a unit only `0`."""
-    written = text(value)
-    if written != "0" and re.fullmatch(_WHOLE, written):
-        raise ValueError(f"{quoted(written)} has no unit; write {written}s, {written}m, {written}h or {written}d")
-    return _length(written)
 
 
 def share(value: object) -> float:

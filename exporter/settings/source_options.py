@@ -21,12 +21,13 @@ from exporter.http import is_loopback
 from exporter.http.connection import web_url
 from exporter.ledger.day_status import BASELINE_DAYS
 from exporter.settings import api_keys, readers
-from exporter.settings.option_groups import FilePath, Group, known, option, platform_of, within
+from exporter.settings.option_groups import FilePath, Group, either, known, option, platform_of, within
 from exporter.settings.overrides import OverrideOptions, of_reports
 from exporter.settings.readers import Duration, Flag, OptionError, Selectors, Size, Text, Whole, existing, spoken
 
 EXAMPLE_URL = "https://paradigm.lighton.ai"
 EXAMPLE_PROXY = "http://proxy.example.org:3128"
+EITHER_KEY = "set either api_key_file, to the path of a file with the key, or api_key"
 LONGEST_HISTORY = 400
 """In days: more than a year, and few enough to be read from a platform in reasonable time."""
 DECLARED = "declared"
@@ -127,7 +128,7 @@ class SourceOptions(Group):
     api_key_file: KeyFile | None = option(None, example="/run/secrets/paradigm")
     """Path of a file that holds only the API key; reread for each request. Set exactly one of api_key_file and
     api_key."""
-    api_key: Key | None = option(None, example=api_keys.EXAMPLE_KEY)
+    api_key: Annotated[Key | None, either("api_key_file", EITHER_KEY)] = option(None, example=api_keys.EXAMPLE_KEY)
     """The API key itself; a file is safer."""
     api_key_expires: readers.Day | None = option(None, example="2027-03-01")
     """Date on which the key expires; served as a gauge, so that an alert can warn."""
@@ -172,18 +173,6 @@ class SourceOptions(Group):
             return _without_credentials(platform.base_url(base_url or platform.default_base_url))
         except (ValueError, ConfigError) as error:
             raise ValueError(f"{platform.title} refuses it: {error}") from None
-
-    @field_validator("api_key")
-    @classmethod
-    def _only_one(cls, api_key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        if "api_key_file" not in info.data:  # it is wrong, which is reported separately
-            return api_key
-        in_file = info.data["api_key_file"] is not None
-        if in_file and api_key:
-            raise ValueError("is set beside api_key_file; keep one of the two")
-        if not in_file and not api_key:
-            raise ValueError("no key; set api_key_file to the path of a file that holds it, or api_key")
-        return api_key
 
     @field_validator("allow_http")
     @classmethod

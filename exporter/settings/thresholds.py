@@ -147,11 +147,7 @@ CompanyCalendarList = Annotated[tuple[CompanyCalendarOptions, ...], BeforeValida
 
 OPTION = "thresholds_file"
 CSV = (".csv", ".tsv")
-DELIMITERS = ",;\t"
-"""Spreadsheets write semicolons where the comma is the decimal separator."""
 COLUMNS = tuple(ThresholdOptions.model_fields)
-NEEDED = ("company", "activity")
-"""Without a company a row would apply to everybody."""
 
 
 class _Contents(Group):
@@ -181,7 +177,8 @@ def _of_csv(path: Path) -> Document:
     content, name = yaml_file.content(path, OPTION), str(path)
     lines = ["" if line.startswith("#") else line for line in content.splitlines(keepends=True)]
     header = next((line for line in lines if line.strip()), "")
-    rows = csv.reader(lines, delimiter=max(DELIMITERS, key=header.count), strict=True)
+    delimiter = max(",;\t", key=header.count)  # spreadsheets write ; where the comma is the decimal separator
+    rows = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
         return _of_rows(((rows.line_num, row) for row in rows if any(cell.strip() for cell in row)), name)
     except csv.Error as error:
@@ -193,7 +190,8 @@ def _of_rows(rows: Iterator[tuple[int, list[str]]], name: str) -> Document:
     header = [cell.strip() for cell in written]
     unknown = [each for each in header if each not in ("", *COLUMNS)]
     wrong = [f'unknown column "{shown(each)}", {remedy(each, COLUMNS)}' for each in unknown]
-    wrong += [f"no column {each}; add it" for each in NEEDED if each not in header]
+    needed = ("company", "activity")  # without a company a row would apply to everybody
+    wrong += [f"no column {each}; add it" for each in needed if each not in header]
     wrong += [f"two columns {each}; keep one" for each in COLUMNS if header.count(each) > 1]
     problems: list[Problem] = [(line, each) for each in wrong]
     entries: list[object] = []

@@ -32,7 +32,6 @@ _ADVICE = {
 """PyYAML's messages, and better ones."""
 _QUOTE = re.compile(r"'[^'<>]{2,}'|\"[^\"<>]{2,}\"")
 
-
 Place = int | str
 """Where a value is set: a line of the file (0: in none), or the name of a variable."""
 Problem = tuple[Place, str]
