@@ -179,8 +179,6 @@ def _is_new(name: str) -> str:
 
 
 class DefinitionOptions(Group):
-    """A platform."""
-
     prefix: Annotated[Name, AfterValidator(_not_ours)] = option(...)
     title: Text = option(...)
     base_url: Url = option(...)

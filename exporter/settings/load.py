@@ -135,13 +135,9 @@ def _nothing_to_poll(path: Path | None, platforms: Mapping[str, Platform]) -> st
 def _settings(options: Options, platforms: Mapping[str, Platform]) -> Settings:
     calendars = {DEFAULT_CALENDAR: Calendar(), **{name: each.calendar() for name, each in options.calendars.items()}}
     sources = {name: _source(name, options, platforms, calendars) for name in options.sources}
-    return Settings(
-        MappingProxyType(sources),
-        MappingProxyType(calendars),
-        PageLimits(options.limits.max_series, options.limits.max_size),
-        state_file=options.state_file,
-        thresholds_file=options.thresholds_file,
-    )
+    limits = PageLimits(options.limits.max_series, options.limits.max_size)
+    frozen = {"sources": MappingProxyType(sources), "calendars": MappingProxyType(calendars)}
+    return _of_options(Settings, options, limits=limits, **frozen)
 
 
 def _source(name: str, common: Options, platforms: Mapping[str, Platform], calendars: Mapping[str, Calendar]) -> Source:

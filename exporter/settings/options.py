@@ -21,8 +21,6 @@ from exporter.settings.thresholds import CompanyCalendarList, ThresholdList
 
 
 class LimitsOptions(Group):
-    """Limits for all sources together."""
-
     max_series: Whole = option("2000000")
     """Maximum number of series. Above it, series are dropped in this order: channels, tools and languages, 28-day sums,
     7-day sums."""
@@ -32,8 +30,6 @@ class LimitsOptions(Group):
 
 
 class PrivacyOptions(Group):
-    """Figures about people that are not served."""
-
     min_group: Whole = option("0")
     """Figures about fewer people than this are not served, a whole number; zeros are."""
 
@@ -116,8 +112,6 @@ Name = Annotated[str, AfterValidator(_named)]
 
 
 class Options(Group):
-    """The whole configuration."""
-
     sources: dict[Name, Annotated[SourceOptions, PlainValidator(_of_its_platform)]] = option({})
     """The accounts to poll, by name, which is the label source: lower-case letters and digits, with single "-" or "_"
     between them."""

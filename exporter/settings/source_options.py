@@ -98,15 +98,11 @@ class PollOptions(Group):
 
 
 class FamiliesOptions(Group):
-    """Which metric families are served: all that no glob in `exclude` matches."""
-
     exclude: readers.Texts = option([])
     """Families that are not served, a list of names or globs (paradigm_tool_uses*, "*_28d")."""
 
 
 class CompaniesOptions(Group):
-    """Which companies are served; `exclude` goes before `include`."""
-
     include: Annotated[Selectors, within('includes no company; write ["*"] for all companies', least=1)] = option(["*"])
     """Companies that are served, a list of selectors: 17, id:17, name:Nor*, or a glob of either, case-sensitive. With
     exactly one id, the platform is asked for that company alone."""
