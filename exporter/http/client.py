@@ -27,8 +27,7 @@ ATTEMPTS = 3  # of one request that may be repeated, the first included
 BACKOFF_BASE = 2.0
 BACKOFF_CAP = 60.0
 LONGEST_PAUSE_SECONDS = 86400.0  # the longest pause that one answer can cause: a faulty platform may ask for years
-TRIED_AGAIN_SECONDS = 86400.0
-"""A request refused with 403 is tried again after this time: the key's permissions may have changed."""
+TRIED_AGAIN_SECONDS = 86400.0  # after a 403: the key's permissions may have changed
 
 
 class RetryBudget(Struct):

@@ -26,14 +26,13 @@ HEADERS = {
 }
 _ENTRY = re.compile(r"(?:(?P<scheme>[a-z]+)://)?(?:\[(?P<ip>[^\]]*)\]|(?P<host>[^:]*))(?::(?P<port>[0-9]+))?")
 _PORTS = {"http": 80, "https": 443}
-_MAX_PORT = 65535
 
 
 def web_url(text: str, base: httpx.URL | None = None) -> httpx.URL | None:
     """Reads the URL of a web server, or a link on the page `base`; None if scheme, host or port is not usable."""
     try:
         url = base.join(text) if base else httpx.URL(text)
-        usable = url.scheme in _PORTS and url.host and (url.port is None or 0 < url.port <= _MAX_PORT)
+        usable = url.scheme in _PORTS and url.host and (url.port is None or 0 < url.port < 2**16)
     except (httpx.InvalidURL, ValueError):  # a message may quote a password
         return None
     return url if usable else None

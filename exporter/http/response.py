@@ -32,7 +32,6 @@ ERRORS = {404: NotFoundError, 429: RateLimitedError} | dict.fromkeys((502, 503, 
 PIECE = 256 * 1024  # bytes unpacked at a time: blocks the event loop for about a millisecond
 ENCODINGS: tuple[list[str], ...] = ([], ["gzip"], ["x-gzip"], ["deflate"])
 _GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
-_ZLIB_METHOD = 8
 
 
 async def hide_target(response: httpx.Response) -> None:
@@ -94,7 +93,7 @@ async def _unpacked(raw: AsyncIterator[bytes], encoding: str) -> AsyncIterator[b
                 left = left.lstrip(b"\0") if member else left  # zeros between members are padding
                 if not left:
                     break
-                framed = _ZLIB if left[0] & 0x0F == _ZLIB_METHOD else _RAW
+                framed = _ZLIB if left[0] & 0x0F == zlib.DEFLATED else _RAW
                 member = zlib.decompressobj(framed if encoding == "deflate" else _GZIP)
             try:
                 piece = member.decompress(left, PIECE)

@@ -13,8 +13,7 @@ EXAMPLE_KEY = "replace-me"
 _PLACEHOLDER = re.compile(r"<.*>|\.{3,}|x{3,}|\*{3,}|(replace|change)[-_]?me|(your|my|the)[-_].*key.*", re.IGNORECASE)
 _PATH = re.compile(r"(/|\.{1,2}/).*|[\w.-]+(/[\w.-]+)*\.(key|txt|token|secret|pem)", re.DOTALL)
 _VISIBLE = re.compile(r"[!-~]+")
-_LONGEST = 16384
-"""In bytes, ten times the longest tokens; a longer file is not a key file."""
+_LONGEST = 16384  # bytes, ten times the longest tokens; a longer file is not a key file
 
 
 def clean(written: str) -> str:

@@ -17,8 +17,7 @@ from exporter.settings.overrides import JmesPath
 from exporter.settings.readers import Flag, OptionError, Text, Whole, matching, one_of, quoted
 from exporter.settings.source_options import SourceOptions, Url
 
-DEFAULT_LIMIT = 50
-"""Default of label limits, per company."""
+DEFAULT_LIMIT = 50  # of label limits, per company
 KINDS = {kind.value: kind for kind in (Kind.SUM, Kind.DISTINCT, Kind.AVERAGE, Kind.LEVEL)}
 _WORDS, _HEADER = "[a-z][a-z0-9]*(?:_[a-z0-9]+)*", "[A-Za-z][A-Za-z0-9-]{0,63}"
 _TAKEN = "source|company_id|company|report|window|job|instance|le|quantile"

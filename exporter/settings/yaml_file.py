@@ -15,10 +15,8 @@ from exporter.domain.errors import ConfigError
 from exporter.domain.threads import in_time
 from exporter.settings.readers import Loc, shown
 
-_DEEPEST = 12
-"""In levels, of which options need six; an alias that contains itself would never end."""
-_MOST_BY_ALIAS = 10_000
-"""How many values aliases may add; without aliases, a file has fewer values than characters."""
+_DEEPEST = 12  # levels, of which options need six; an alias that contains itself would never end
+_MOST_BY_ALIAS = 10_000  # values that aliases may add; without them, a file has fewer values than characters
 _TEXT = "tag:yaml.org,2002:str"
 _NULL = "tag:yaml.org,2002:null"
 _MERGE = "tag:yaml.org,2002:merge"
