@@ -36,7 +36,7 @@ LONG_WEEKEND = 3
 """In days: how far the newest complete business day is from the newest complete day, apart from closures."""
 
 
-def _proxy(written: str, example: str = EXAMPLE_PROXY) -> str:
+def _server_url(written: str, example: str = EXAMPLE_PROXY) -> str:
     """Refuses what is not the URL of an http(s) server; messages never show it, since it may hold a password."""
     if web_url(written) is None or any(letter.isspace() for letter in written):
         raise ValueError(f"is not a URL; write http(s):// and a host, such as {example}")
@@ -44,7 +44,7 @@ def _proxy(written: str, example: str = EXAMPLE_PROXY) -> str:
 
 
 def _without_credentials(written: str) -> str:
-    url = httpx.URL(_proxy(written, EXAMPLE_URL))
+    url = httpx.URL(_server_url(written, EXAMPLE_URL))
     if url.userinfo:
         raise ValueError("contains a user or password; leave them out, since only the key authenticates")
     if url.query or url.fragment:
@@ -130,7 +130,7 @@ class SourceOptions(Group):
     """Date on which the key expires; served as a gauge, so that an alert can warn."""
     ca_file: Certificates | None = option(None, example="/etc/ssl/private-ca.pem")
     """Path of a PEM file with the certificate authority of a private instance; by default public authorities."""
-    proxy_url: Annotated[Text, AfterValidator(_proxy)] | None = option(None, example=EXAMPLE_PROXY)
+    proxy_url: Annotated[Text, AfterValidator(_server_url)] | None = option(None, example=EXAMPLE_PROXY)
     """URL of a proxy; by default from the environment (HTTPS_PROXY, NO_PROXY)."""
     allow_http: Flag = option("false")
     """Whether the key may be sent over plain http, true or false; loopback is always allowed."""
