@@ -32,7 +32,6 @@ from exporter.platforms.chatcaptain.component_report import CHANNEL_INFO
 from exporter.platforms.chatcaptain.find_component import ReportComponent as Asked
 from exporter.platforms.chatcaptain.platform import CHANNEL, INBOX, OVERVIEW, PLATFORM
 from exporter.platforms.chatcaptain.read_component import Shape
-from exporter.platforms.chatcaptain.statistics_report import headers
 from exporter.platforms.jmespath_fields import expression
 from exporter.platforms.registry import ENTRY_POINTS
 from exporter.platforms.testing import complaints, survived
@@ -127,7 +126,7 @@ def test_all_forms_of_a_base_url_mean_one_platform(written: str) -> None:
 
 def test_the_key_is_no_bearer_token() -> None:
     """It has a header of its own."""
-    assert headers("k") == {"x-chatcaptain-key": "k"}
+    assert PLATFORM.headers("k") == {"x-chatcaptain-key": "k"}
 
 
 def test_each_day_is_one_question_the_newest_complete_one_first() -> None:

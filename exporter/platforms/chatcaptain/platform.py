@@ -16,7 +16,7 @@ from exporter.platforms.api import Account, LabelLimit, Option, OptionKind, Over
 from exporter.platforms.chatcaptain.component_report import CHANNEL_INFO, CHANNELS, ChannelReport, ComponentReport
 from exporter.platforms.chatcaptain.find_component import ReportComponent
 from exporter.platforms.chatcaptain.read_component import Shape
-from exporter.platforms.chatcaptain.statistics_report import API, InboxReport, StatisticsReport, headers
+from exporter.platforms.chatcaptain.statistics_report import API, InboxReport, StatisticsReport
 
 
 def _sum(name: str, text: str, *activities: Activity) -> Measure:
@@ -34,6 +34,7 @@ def _average(name: str, text: str) -> Measure:
 
 
 CONVERSATIONS = _sum("conversations", "Conversations", Activity("conversations", usual_limits=True))
+INTERACTIONS = _sum("interactions", "Interactions", Activity("interactions"))
 BY_LANGUAGE = _by("conversations_by_language", "Conversations by language", "language", "languages")
 # An open set of types: each is that of a channel, so there are never more of them than channels.
 BY_CHANNEL_TYPE = _by("conversations_by_channel_type", "Conversations by channel type", "channel_type", CHANNELS)
@@ -46,9 +47,7 @@ INTENT_SCORE = _average("intent_score_median", "Median intent score")
 _OVERVIEW = (
     ReportComponent("CONVERSATION_COUNT", 1, CONVERSATIONS, interval=2),
     ReportComponent("MESSAGE_COUNT", 7, _sum("messages", "Messages", Activity("messages")), interval=8),
-    ReportComponent(
-        "INTERACTION_COUNT", 14, _sum("interactions", "Interactions", Activity("interactions")), interval=15
-    ),
+    ReportComponent("INTERACTION_COUNT", 14, INTERACTIONS, interval=15),
     ReportComponent("STEP_EXEC_COUNT", 0, _sum("steps", "Executed steps")),
     ReportComponent("INTENT_COUNT", 13, _sum("intents", "Recognised intents")),
     ReportComponent("CONVERSATION_LANGUAGES", 3, BY_LANGUAGE, Shape.BREAKDOWN),
@@ -148,7 +147,7 @@ PLATFORM = Platform(
     title="ChatCaptain",
     default_base_url="https://api.chatcaptain.com",
     base_url=partial(base_url, api=API),
-    headers=headers,
+    headers=lambda key: {"x-chatcaptain-key": key},  # the key of a chatbot, no Bearer token
     reports=REPORTS,
     overridden=overridden,
     options=(

@@ -1,4 +1,4 @@
-"""What ChatCaptain's reports share: URL, key, local days, the envelope of answers; and the simplest report, inbox."""
+"""What ChatCaptain's reports share: URL, local days, the envelope of answers; and the simplest report, inbox."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -22,11 +22,6 @@ LONGEST_ERROR = 200
 _MILLISECOND = timedelta(milliseconds=1)
 ACCEPTED, JOIN_TIME, OPERATORS = "conversationAcceptedCount", "averageJoinTimeSeconds", "agentPerformance"
 COUNTS = ("transferredToAgentCount", ACCEPTED, "conversationNotAcceptedCount")
-
-
-def headers(key: str) -> Mapping[str, str]:
-    """Authenticates by a chatbot's key, which is no Bearer token."""
-    return {"x-chatcaptain-key": key}
 
 
 class LocalDay(NamedTuple):

@@ -13,7 +13,7 @@ from exporter.domain.model import Activity, Column, Kind, Measure
 from exporter.platforms import json_values
 from exporter.platforms.api import LabelLimit, Override, Platform, Report
 from exporter.platforms.paradigm.documented import HERE, Array, DocumentedReport, Field, Items
-from exporter.platforms.paradigm.report import API, base_url, headers
+from exporter.platforms.paradigm.report import API, base_url
 from exporter.platforms.paradigm.self_described import DescribedReport
 from exporter.platforms.reading_builder import ALL, Invariant
 
@@ -196,7 +196,7 @@ PLATFORM = Platform(
     title="LightOn Paradigm",
     default_base_url="https://paradigm.lighton.ai",
     base_url=base_url,
-    headers=headers,
+    headers=lambda key: {"Authorization": f"Bearer {key}"},  # OpenAPI: `http`, scheme `bearer`
     reports=REPORTS,
     overridden=overridden,
     field_defaults={"entries": "reporting", "company_id": "company.id", "company": "company.name", "date": "date"},

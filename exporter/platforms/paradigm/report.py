@@ -1,7 +1,6 @@
-"""What all reports of Paradigm share: URL, key and form of their requests, and descriptions of fields in answers."""
+"""What all reports of Paradigm share: URL and form of their requests, and descriptions of fields in answers."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exporter.domain.calendars import ONE_DAY
@@ -24,11 +23,6 @@ def base_url(text: str) -> str:
     if re.search(r"/api/v\d+(/|$)", url.partition("://")[2]):
         raise ValueError("it ends in an endpoint or another API version; give the part before /api/v2")
     return url
-
-
-def headers(key: str) -> Mapping[str, str]:
-    """Authenticates by an API key (OpenAPI: `http`, scheme `bearer`)."""
-    return {"Authorization": f"Bearer {key}"}
 
 
 @dataclass(frozen=True, slots=True)
