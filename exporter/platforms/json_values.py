@@ -123,13 +123,10 @@ def identity(value: object) -> tuple[str | None, Flaw | None]:
     """Reads an id with all its digits; a string or `17.0` is `retyped`."""
     if type(value) is int:  # almost every id
         return str(value), None
-    match value:
-        case bool() | None:
-            pass
-        case str() if value.strip():
-            return label(value), "retyped"
-        case float() if value.is_integer() and abs(value) < 2**53:
-            return str(int(value)), "retyped"
+    if isinstance(value, str) and value.strip():
+        return label(value), "retyped"
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return str(int(value)), "retyped"
     return None, "missing"
 
 
