@@ -198,10 +198,8 @@ def _read(field: Field, path: str, value: object, key: RowKey, rows: ReadingBuil
     return rows.figure(field.read(value), path, key)
 
 
-def _added_up(
-    items: Items, path: str, listed: object, key: RowKey, rows: ReadingBuilder
-) -> tuple[float | None, float | None]:
-    """Adds up a list and counts its distinct ids; without any readable number the figure is absent."""
+def _added_up(items: Items, path: str, listed: object, key: RowKey, rows: ReadingBuilder) -> Iterator[float | None]:
+    """Yields the sum of a list and the number of its distinct ids; without any readable one the figure is absent."""
     known = items.ignored | {items.identity, items.number}
     item_path, identity_path, number_path = f"{path}[]", f"{path}[].{items.identity}", f"{path}[].{items.number}"
     numbers: list[float] = []
@@ -216,7 +214,8 @@ def _added_up(
         if number is not None:
             numbers.append(number)
     nothing = listed == []
-    return sum(numbers, 0.0) if numbers or nothing else None, float(len(ids)) if ids or nothing else None
+    yield sum(numbers, 0.0) if numbers or nothing else None
+    yield float(len(ids)) if ids or nothing else None
 
 
 @dataclass(frozen=True, slots=True)
