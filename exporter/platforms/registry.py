@@ -18,9 +18,7 @@ def platforms(entries: Iterable[EntryPoint] | None = None) -> Mapping[str, Platf
         except Exception as error:
             raise ConfigError(f"{_plugin(entry)} cannot be loaded ({error}); fix or uninstall its package") from error
         if not isinstance(platform, Platform):
-            raise ConfigError(
-                f"{_plugin(entry)} is not an exporter.platforms.api.Platform; fix or uninstall its package"
-            )
+            raise ConfigError(f"{_plugin(entry)} is no exporter.platforms.api.Platform; fix or uninstall its package")
         if found.setdefault(entry.name, platform) is not platform:
             raise ConfigError(f"{_plugin(entry)} exists already, from another package; uninstall one of them")
     return dict(sorted(found.items()))

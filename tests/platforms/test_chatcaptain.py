@@ -568,7 +568,7 @@ def test_buckets_of_another_zone_are_refused_with_the_zone() -> None:
     came = decode(report("overview"), question("overview", "MESSAGE_COUNT"), [{"ts": "2026-03-02T00:00:00Z", "n": 5}])
 
     assert isinstance(came, Reading)
-    assert "no bucket starts at midnight of the asked day in Europe/Berlin" in came.unread[0].message
+    assert "no bucket starts with the asked day in Europe/Berlin" in came.unread[0].message
 
 
 # The operator's last word
@@ -635,7 +635,7 @@ FRUITLESS = {
     ),
     "time-of-another-zone": (
         {"MESSAGE_COUNT": {"series": "list", "time": "t", "value": "n"}},
-        "no bucket starts at midnight of the asked day in Europe/Berlin; check the source's timezone",
+        "no bucket starts with the asked day in Europe/Berlin; check the source's timezone",
     ),
 }
 

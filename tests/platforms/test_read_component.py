@@ -87,7 +87,7 @@ NO_NUMBER = {
     ),
     "utc-buckets": (
         [{"ts": "2026-03-03T00:00:00Z", "n": 5}],
-        "no bucket starts at midnight of the asked day in Europe/Berlin; check the source's timezone",
+        "no bucket starts with the asked day in Europe/Berlin; check the source's timezone",
     ),
     "one-moment-in-two-rows": (
         [["2026-03-03", 4], ["2026-03-03", 4]],
@@ -95,7 +95,7 @@ NO_NUMBER = {
     ),
     "a-day-early": (
         [{"ts": MIDNIGHT, "n": 5}, {"ts": "2026-03-01T23:00:00Z", "n": 5}],
-        "no bucket starts at midnight of the asked day in Europe/Berlin; check the source's timezone",
+        "no bucket starts with the asked day in Europe/Berlin; check the source's timezone",
     ),
 }
 

@@ -25,7 +25,7 @@ def test_paradigm_is_found_as_a_plugin_would_be() -> None:
 @pytest.mark.parametrize(
     ("target", "complaint"),
     [
-        ("exporter.platforms.paradigm.platform:CHAT_SESSIONS", "is not an exporter.platforms.api.Platform"),
+        ("exporter.platforms.paradigm.platform:CHAT_SESSIONS", "is no exporter.platforms.api.Platform"),
         ("exporter.platforms.nowhere:PLATFORM", "cannot be loaded"),
     ],
 )

@@ -168,10 +168,8 @@ class ChannelReport(ComponentReport):
             return ComponentReport.decode(self, body, request, context)
         channels = _listed(envelope(json_values.parse(body)))
         wanted = tuple(row for row in channels if self.channels.wants(row[0], row[1]))
-        everything = tuple(row[:2] for row in channels)
-        return NeedsDiscovery(
-            {CHANNEL_INFO: Discovery(context.today, wanted), CHANNELS: Discovery(context.today, everything)}
-        )
+        found = {CHANNEL_INFO: wanted, CHANNELS: tuple(row[:2] for row in channels)}
+        return NeedsDiscovery({topic: Discovery(context.today, rows) for topic, rows in found.items()})
 
     def _of(self, kind: str) -> Sequence[ReportComponent]:
         has_calls = kind.casefold() in VOICE_TYPES
@@ -190,7 +188,5 @@ def _listed(root: object) -> tuple[tuple[str, str, str], ...]:
             name, kind = (json_values.name(each.get(key))[0] for key in ("channelName", "channelType"))
             found[identity] = identity, name, kind
     if listed and not found:
-        raise SchemaError(
-            f'none of {len(listed)} channels has a "channelId"; compare with docs/development/platform-apis.md'
-        )
+        raise SchemaError(f'none of {len(listed)} channels has a "channelId"; compare with {DOCS}')
     return tuple(found.values())

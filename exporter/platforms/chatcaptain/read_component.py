@@ -150,9 +150,7 @@ def buckets(found: Iterable[tuple[object, object]], figure: Shape, day: LocalDay
         if moment is None:
             raise UnreadableError("the start of a bucket is neither ISO 8601 with an offset, nor a date, nor an epoch")
         if not day.begins(moment):
-            raise UnreadableError(
-                f"no bucket starts at midnight of the asked day in {day.zone.key}; check the source's timezone"
-            )
+            raise UnreadableError(f"no bucket starts with the asked day in {day.zone.key}; check the source's timezone")
         if moment in begun:
             raise UnreadableError("two buckets start at the same moment; they may be parts or a repetition")
         begun.add(moment)
@@ -211,12 +209,8 @@ def _chosen(names: Iterable[str | None], records: Sequence[Record]) -> Readable:
 
 def labelled(names: Iterable[str | None], values: Iterable[object]) -> Readable:
     """Reads counts by name; that of an item without a name is missing."""
-    return Readable(
-        tuple(
-            (name or "", (None, "missing") if name is None else json_values.count(value))
-            for name, value in zip(names, values, strict=True)
-        )
-    )
+    named = zip(names, values, strict=True)
+    return Readable(tuple((name or "", json_values.count(None if name is None else value)) for name, value in named))
 
 
 def _number_of(records: Sequence[Record], *, only: bool = False) -> str:

@@ -44,9 +44,8 @@ class _Undocumented(ReportEndpoint):
     def refusal(self, complaint: str, root: object, context: Context, option: str = "") -> SchemaError:
         """Returns an error that says why an answer cannot be read, what is in it, and which option helps."""
         place = f"sources.{context.source}.overrides.{self.name}{option}"
-        return SchemaError(
-            f"{context.source}/{self.name}: {complaint}. {_summary(root)} Remedy: set {place} (see {DOCS})"
-        )
+        remedy = f"Remedy: set {place} (see {DOCS})"
+        return SchemaError(f"{context.source}/{self.name}: {complaint}. {_summary(root)} {remedy}")
 
 
 @dataclass(frozen=True, slots=True)

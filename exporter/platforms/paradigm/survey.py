@@ -232,9 +232,7 @@ class UnclearError(Exception):
 
     def __init__(self, places: Collection[Place]) -> None:
         listed = ", ".join(sorted(map(str, places)))
-        super().__init__(
-            f"described figures found, but none is clearly the one: {listed}" if places else "no described figure found"
-        )
+        super().__init__(f"no described figure is clearly the one: {listed}" if places else "no described figure found")
 
 
 def choose(found: FieldSurvey, likely: Sequence[str], *, of_items: bool) -> tuple[Place, str]:
