@@ -17,14 +17,7 @@ from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Discovery, NeedsDiscovery, Override, Request
 from exporter.platforms.chatcaptain.find_component import NoComponentError, ReportComponent, read, refuse_misfit
 from exporter.platforms.chatcaptain.read_component import Readable, Shape, UnreadableError, single, unwrapped
-from exporter.platforms.chatcaptain.statistics_report import (
-    BUCKET,
-    LocalDay,
-    StatisticsReport,
-    envelope,
-    newest_first,
-    statistics_path,
-)
+from exporter.platforms.chatcaptain.statistics_report import LocalDay, StatisticsReport, envelope, statistics_path
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 CHANNEL_INFO = "chatcaptain_channel_info"
@@ -61,7 +54,7 @@ class ComponentReport(StatisticsReport):
         return replace(self, components=components, path=override.path or self.path)
 
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
-        return tuple(self.question(LocalDay(day, scope.zone), self.components) for day in newest_first(days))
+        return tuple(self.question(day, self.components) for day in LocalDay.newest_first(days, scope.zone))
 
     def question(self, day: LocalDay, wanted: Sequence[ReportComponent], channel: str = "") -> Request:
         """Returns the request for all components of a day (of a channel), and its parts."""
@@ -73,7 +66,7 @@ class ComponentReport(StatisticsReport):
 
     def _request(self, day: LocalDay, wanted: Sequence[ReportComponent], channel: str) -> Request:
         numbers = ",".join(str(each.number) for each in wanted)
-        params = {"interval": f"{BUCKET.total_seconds():.0f}", "components": numbers}
+        params = {"interval": "86400", "components": numbers}  # seconds of a BUCKET
         request = self.request(day, {**params, "channelId": channel} if channel else params)
         return replace(request, subject=channel, items=tuple(each.name for each in wanted))
 
@@ -158,8 +151,8 @@ class ChannelReport(ComponentReport):
             path, last = statistics_path(self.chatbot_id, CHANNELS), Days(days.last, days.last)
             return (Request(CHANNELS, path, {}, last, discovery=CHANNEL_INFO),)
         return tuple(
-            self.question(LocalDay(day, scope.zone), self._of(kind), channel)
-            for day in newest_first(days)
+            self.question(day, self._of(kind), channel)
+            for day in LocalDay.newest_first(days, scope.zone)
             for channel, _, kind in known.rows
         )
 

@@ -1,6 +1,6 @@
 """What ChatCaptain's reports share: URL, local days, the envelope of answers; and the simplest report, inbox."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
@@ -19,7 +19,6 @@ from exporter.platforms.reading_builder import ALL, ReadingBuilder, RowKey
 API = "/v1"
 BUCKET = timedelta(days=1)  # even when clocks change: a day of 25 hours begins a second one
 LONGEST_ERROR = 200
-_MILLISECOND = timedelta(milliseconds=1)
 ACCEPTED, JOIN_TIME, OPERATORS = "conversationAcceptedCount", "averageJoinTimeSeconds", "agentPerformance"
 COUNTS = ("transferredToAgentCount", ACCEPTED, "conversationNotAcceptedCount")
 
@@ -30,6 +29,12 @@ class LocalDay(NamedTuple):
     day: date
     zone: ZoneInfo
 
+    @classmethod
+    def newest_first(cls, days: Days, zone: ZoneInfo) -> "list[LocalDay]":
+        """Returns the newest complete day, the running one, then older ones."""
+        newest = [cls(day, zone) for day in sorted(days, reverse=True)]
+        return [*newest[1:2], newest[0], *newest[2:]]
+
     @property
     def limits(self) -> tuple[str, str]:
         """The first and the last millisecond, in UTC; the end is inclusive, as in the documented samples.
@@ -37,7 +42,7 @@ class LocalDay(NamedTuple):
         A day that a zone skipped has no millisecond of its own and is requested as one moment.
         """
         first = calendars.start(self.day, self.zone)
-        return _written(first), _written(max(first, calendars.end(self.day, self.zone) - _MILLISECOND))
+        return _written(first), _written(max(first, calendars.end(self.day, self.zone) - timedelta(milliseconds=1)))
 
     def begins(self, moment: datetime) -> bool:
         """Returns whether a bucket that starts then is one of this day, cut at its midnight."""
@@ -47,12 +52,6 @@ class LocalDay(NamedTuple):
 
 def _written(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
-
-
-def newest_first(days: Days) -> Iterator[date]:
-    """Yields the newest complete day, the running one, then older ones."""
-    newest = sorted(days, reverse=True)
-    yield from (*newest[1:2], newest[0], *newest[2:])
 
 
 def statistics_path(chatbot_id: str, call: str) -> str:
@@ -148,7 +147,7 @@ class InboxReport(StatisticsReport):
 
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
         """Requests one day at a time, because an answer is a total over its days."""
-        return tuple(self.request(LocalDay(day, scope.zone), {}) for day in newest_first(days))
+        return tuple(self.request(day, {}) for day in LocalDay.newest_first(days, scope.zone))
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
         root = envelope(json_values.parse(body))
