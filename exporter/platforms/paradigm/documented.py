@@ -158,7 +158,8 @@ class Array(msgspec.Struct, frozen=True, dict=True):
 
     def _deviating(self, listed: object, path: str, rows: ReadingBuilder) -> None:
         """Adds the rows of an entry that deviates from the documentation, and notes how."""
-        known = frozenset({"company", "dates"}) if self.dated else self.row_keys
+        part, dated, date_path = self.part, self.dated, f"{self.path}.date"
+        known = frozenset({"company", "dates"}) if dated else self.row_keys
         for entry in rows.objects([listed], self.key, are_rows=True):
             rows.expect(entry, known, path)
             holder = entry.get("company")
@@ -167,12 +168,9 @@ class Array(msgspec.Struct, frozen=True, dict=True):
                 rows.expect(holder, {"id", "name"}, f"{path}.company")
             if company is None:
                 continue
-            for row in rows.objects(entry.get("dates"), f"{path}.dates", are_rows=True) if self.dated else (entry,):
+            for row in rows.objects(entry.get("dates"), f"{path}.dates", are_rows=True) if dated else (entry,):
                 rows.expect(row, self.row_keys, self.path)
-                if self.dated:
-                    key = rows.key(self.part, company, row.get("date"), f"{self.path}.date")
-                else:
-                    key = rows.level_key(self.part, company)
+                key = rows.key(part, company, row.get("date"), date_path) if dated else rows.level_key(part, company)
                 if key:
                     rows.add(key, tuple(self._deviating_values(row, key, rows)))
 
