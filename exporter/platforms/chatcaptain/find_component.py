@@ -76,11 +76,8 @@ def read(root: object, component: ReportComponent, asked: Collection[int], day: 
 
 def find(root: object, component: ReportComponent, asked: Collection[int]) -> object:
     """Returns a component's value in an answer about the ids `asked`; UnreadableError if that is ambiguous."""
-    for holder in _holders(root, _DEEPEST):
-        if isinstance(holder, Mapping):
-            found = _under_key(holder, component, asked)
-        else:
-            found = _in_list(holder, component, asked)
+    for each in _holders(root, _DEEPEST):
+        found = _under_key(each, component, asked) if isinstance(each, Mapping) else _in_list(each, component, asked)
         if len(found) == 1:
             return found[0]
         if found and len(asked) > 1:
