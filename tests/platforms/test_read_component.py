@@ -72,11 +72,14 @@ NO_NUMBER = {
     "two-numbers": ({"value": 5, "previous": 4}, "expected one number, found 2"),
     "two-nulls": ({"value": None, "previous": None}, "expected one number, found 2"),
     "number-and-list": ({"value": 5, "days": [1]}, "expected one number, found 3"),
-    "numbers": ([5, 6, 7], "expected one number, got a list"),
-    "no-moments": ([{"name": "de", "n": 5}], "got a list, but not one of moments with a number each"),
+    "numbers": ([5, 6, 7], "expected one number, got a list that is not one of moments with a number each"),
+    "no-moments": (
+        [{"name": "de", "n": 5}],
+        "expected one number, got a list that is not one of moments with a number each",
+    ),
     "moments-unclear": (
         [{"a": MIDNIGHT, "b": MIDNIGHT, "n": 5}],
-        "got a list, but not one of moments with a number each",
+        "expected one number, got a list that is not one of moments with a number each",
     ),
     "no-number-in-buckets": ([{"ts": MIDNIGHT, "n": "x"}], "there is no number"),
     "unclear-in-buckets": ([{"ts": MIDNIGHT, "new": 5, "old": 6}], "it is unclear which number counts: new, old"),
@@ -264,9 +267,9 @@ NO_BREAKDOWN = {
     "one-name-in-one-of-two-holders": ({"languages": {"de": 5}, "scripts": {}}, NOT_CLEAR),
     "fields": (
         {"count": 5, "total": 6},
-        "expected a breakdown, got an object whose keys are not names",
+        "expected a breakdown, got an object whose keys are times or counts, not names",
     ),
-    "series": ({MIDNIGHT: 5}, "expected a breakdown, got a series"),
+    "series": ({MIDNIGHT: 5}, "expected a breakdown, got an object whose keys are times or counts, not names"),
     "series-in-a-list": ([{"ts": MIDNIGHT, "n": 5}], "expected a breakdown, got a list without names"),
     "shares": (
         {"de": 0.5, "en": 0.5},

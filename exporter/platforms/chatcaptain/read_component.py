@@ -115,11 +115,9 @@ def _numbers(value: Record, depth: int) -> Iterator[object]:
 
 def _listed(value: Sequence[object], figure: Shape, day: LocalDay) -> json_values.Checked:
     records = [each for each in value if isinstance(each, dict)]
-    if not records or len(records) < len(value):
-        raise UnreadableError("expected one number, got a list")
-    time = _time_of(records)
+    time = _time_of(records) if records and len(records) == len(value) else None
     if time is None:
-        raise UnreadableError("got a list, but not one of moments with a number each")
+        raise UnreadableError("expected one number, got a list that is not one of moments with a number each")
     if figure is Shape.MEDIAN and len(records) > 1:
         raise UnreadableError("expected a median, got medians of parts of a day, which cannot be combined")
     rest = [{k: v for k, v in each.items() if k != time and not is_date_time(v)} for each in records]
@@ -181,10 +179,8 @@ def breakdown(value: object) -> Readable:
 
 
 def _by_key(value: Record) -> Readable:
-    if any(map(is_date_time, value)):
-        raise UnreadableError("expected a breakdown, got a series")
-    if value and all(key.casefold() in _COUNTS for key in value):
-        raise UnreadableError("expected a breakdown, got an object whose keys are not names")
+    if any(map(is_date_time, value)) or (value and all(key.casefold() in _COUNTS for key in value)):
+        raise UnreadableError("expected a breakdown, got an object whose keys are times or counts, not names")
     records = [each for each in value.values() if isinstance(each, dict)]
     if value and len(records) == len(value):
         key = _number_of(records)
