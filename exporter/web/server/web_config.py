@@ -127,10 +127,9 @@ def _context(tls: Tls) -> ssl.SSLContext:
     _choose_ciphers(made, tls.cipher_suites)
     if not tls.prefer_server_cipher_suites:
         made.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
-    for file in (tls.cert_file, tls.key_file):
-        if file is not None:
-            with _naming(file):  # OpenSSL's errors do not say which of the two cannot be read
-                in_time(partial(open, file, "rb"), file).close()
+    for file in filter(None, (tls.cert_file, tls.key_file)):
+        with _naming(file):  # OpenSSL's errors do not say which of the two cannot be read
+            in_time(partial(open, file, "rb"), file).close()
     with (
         _naming(f"{tls.cert_file or 'cert'} and {tls.key_file or 'key'}"),
         _as_file(tls.cert, tls.cert_file) as cert,
