@@ -122,9 +122,8 @@ def opened(
 ) -> Iterator[Manifest]:
     """Opens the manifest in a folder, or begins one with `spans`; with `loosely`, continues it with later days.
 
-    The question must be that of the first run. A continued run may change the options in `loosely`, the list of
-    sources, and `DESTINATION` once everything was handed on. Raises ConfigError (locked, begun with other options, or
-    unreadable) and OSError (the folder cannot be written).
+    The question must be that of the first run; a continued run may change the options in `loosely`, the list of
+    sources, and `DESTINATION` once finished. Raises ConfigError (locked, other options, or unreadable) and OSError.
     """
     with _locked(folder):
         known = _read(folder / NAME)

@@ -52,10 +52,7 @@ class Frame(NamedTuple):
 
 
 class StatisticsQuery(NamedTuple):
-    """A valid request at the moment `at`; `numbers` are those of the components of a report.
-
-    Series are cut at the frame's start, or `at_utc` midnights, and may leave out intervals in which nothing happened.
-    """
+    """A valid request at the moment `at`; `numbers` are a report's components; `at_utc` cuts series at midnights."""
 
     bots: Bots
     chatbot: Chatbot

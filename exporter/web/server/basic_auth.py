@@ -119,10 +119,7 @@ class PasswordVerifier:
 
 
 class BasicAuth(Struct):
-    """Middleware for authentication of HTTP; `config` returns the current configuration.
-
-    `refused` is called with the reason, `credentials` or `too_many`, when a request with a password is rejected.
-    """
+    """Middleware; `refused` is called with `credentials` or `too_many` when a request with a password is rejected."""
 
     app: ASGIApp
     config: Callable[[], Awaitable[WebConfig]]

@@ -138,10 +138,7 @@ class Connection(H11Protocol):
 
 
 class Handshake(asyncio.Protocol):
-    """The TLS handshake before a connection; counted and limited like a connection, unlike asyncio's own.
-
-    If names are `allowed`, a client whose certificate has none of them is closed before its first request.
-    """
+    """The TLS handshake before a connection; counted and limited like a connection, unlike asyncio's own."""
 
     def __init__(self, connection: Connection, context: ssl.SSLContext, allowed: Sequence[str]) -> None:
         self._connection = connection
