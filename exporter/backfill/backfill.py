@@ -27,8 +27,7 @@ from exporter.polling.poll_result import Answers, Known
 from exporter.polling.target import ReportState, Target
 from exporter.polling.transitions import longest_piece
 
-RETRY_SECONDS = 600.0
-"""Longest wait of the retries of one piece: longer than in a poll, since a new run would repeat the piece."""
+RETRY_SECONDS = 600.0  # longest wait of the retries of one piece, which a new run would repeat
 LONGEST_PIECE = 31
 LONGEST_PIECE_BY_DAY = 7  # in days, for reports with a request per day; a killed run repeats at most one piece
 SAMPLE_DAYS = 7  # the newest days, requested first to learn how large answers are; a week, because weekends are small

@@ -12,8 +12,7 @@ from exporter.simulator.paradigm.companies import Company, populate
 from exporter.simulator.paradigm.world import SimulatedPlatform
 
 USUAL_CHANNELS = 5
-_LEAST_SIZE = 120.0
-"""Conversations on a business day, so that the smallest channel of a demo has some."""
+_LEAST_SIZE = 120.0  # conversations on a business day, so that the smallest channel of a demo has some
 _NO_AGENTS = date(9999, 1, 1)
 _CHANNELS = (
     ("Website", "web"),

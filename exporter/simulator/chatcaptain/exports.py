@@ -16,9 +16,7 @@ from exporter.simulator.chance import token
 from exporter.simulator.paradigm.reports import Document
 
 Fate = Literal["never-ends", "fails", "link-refused", "redirected", "huge", "truncated"]
-"""How an export ends."""
-WAITING = ("queued", "IN_BEARBEITUNG")
-"""Status words of the first polls; an export that never ends repeats the last one."""
+WAITING = ("queued", "IN_BEARBEITUNG")  # status of the first polls; an export that never ends repeats the last
 _PIECE = b"2026-03-02;Website;12;61\n" * 4096
 
 

@@ -8,8 +8,7 @@ from msgspec import Struct
 from exporter.simulator.chance import draws
 
 MOST_COMPANIES = 10_000
-_SPREAD = (-2.5, 0.0, 1.0, 2.2, -1.0)
-"""Added to the logarithm of a size: even five companies differ a lot in size."""
+_SPREAD = (-2.5, 0.0, 1.0, 2.2, -1.0)  # added to the logarithm of a size: even five companies differ a lot
 _WELL_KNOWN = (
     "Northwind",
     "Müller & Söhne GmbH",

@@ -27,8 +27,7 @@ _SUBJECTS = (
     ("minutes.md", "Minutes"),
     ("tender.pdf", "Tender"),
 )
-_MOST_DOCUMENTS = 15
-"""Documents per company and day: two years of 1,000 companies are an answer of about 35 MB."""
+_MOST_DOCUMENTS = 15  # per company and day: two years of 1,000 companies are an answer of about 35 MB
 _TOOL_USES: Mapping[str, Mapping[Mode, float]] = {
     "Document search": {"chat": 0.35, "agent": 0.6},
     "Web search": {"chat": 0.15, "agent": 0.45},

@@ -16,12 +16,9 @@ from exporter.simulator.paradigm.companies import Company, populate
 
 Mode = Literal["chat", "agent"]
 MODES: tuple[Mode, ...] = ("chat", "agent")
-HISTORY = timedelta(days=1096)
-"""Retention of the platform's reports."""
-AGENTS_FROM = date(2025, 12, 1)
-"""First day of agents (release Unique Urchin)."""
-HOLIDAYS = ((1, 1), (5, 1), (10, 3), (12, 25), (12, 26))
-"""Month and day of the holidays that all companies keep."""
+HISTORY = timedelta(days=1096)  # retention of the platform's reports
+AGENTS_FROM = date(2025, 12, 1)  # first day of agents (release Unique Urchin)
+HOLIDAYS = ((1, 1), (5, 1), (10, 3), (12, 25), (12, 26))  # month and day; all companies keep them
 
 
 class Keys(Struct, frozen=True):

@@ -17,12 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter.web.server.web_config_file import OPEN, RateLimit, WebConfig
 
-FREE = frozenset({"/-/healthy", "/-/ready"})
-"""Kubernetes probes send no password, and a rate limit must not restart a pod."""
+FREE = frozenset({"/-/healthy", "/-/ready"})  # Kubernetes probes send no password; a rate limit must not restart a pod
 MOST_WRONG = 100
 """Number of wrong passwords to remember, so that a scrape with an old password does not cost a hash every time."""
-LONGEST_PASSWORD = 72
-"""In bytes; bcrypt rejects longer ones."""
+LONGEST_PASSWORD = 72  # bytes; bcrypt rejects longer ones
 MOST_RUNNING, MOST_PENDING, MOST_PENDING_PER_CLIENT = 2, 16, 4
 """Number of checks at once, and of passwords that may wait for one in total and per client address."""
 UNKNOWN_USER = b"$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi"

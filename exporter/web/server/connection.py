@@ -37,8 +37,7 @@ class ConnectionLimits(Struct, frozen=True):
 
 
 LIMITS = ConnectionLimits()
-RESERVED_DESCRIPTORS = 32
-"""File descriptors for polls, key files, the state file, and connections accepted before others are closed."""
+RESERVED_DESCRIPTORS = 32  # for polls, key files, the state file, and connections accepted before others are closed
 FEWEST_CONNECTIONS, FEWEST_ACCEPTS = 4, 4
 """With few descriptors: a closed connection gives its descriptor back a few turns after the next one is accepted."""
 

@@ -24,8 +24,7 @@ from exporter.web.server.web_config import LiveWebConfig
 MAX_PORT = 65535
 AUTHORITY = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 BACKLOG = 1024
-TICKS = 10
-"""Of uvicorn's main loop, per second."""
+TICKS = 10  # of uvicorn's main loop, per second
 
 
 def listen(address: str, option: str) -> socket.socket:

@@ -15,8 +15,7 @@ from exporter.web.server.web_config_file import CIPHERS, OPEN, Tls, WebConfig, r
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 1.0
-"""How long a request waits for the file system, once."""
+LOOK_SECONDS = 1.0  # how long a request waits for the file system, once
 _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 _CLIENTS = {
     "NoClientCert": ssl.CERT_NONE,
