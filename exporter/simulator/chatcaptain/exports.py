@@ -3,7 +3,7 @@
 `exportId`, `status`, `downloadUrl` and `error` are documented; status words and file format are invented.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import repeat
 from typing import Literal
 
@@ -27,23 +27,22 @@ class Job(Struct):
     signatures: list[str] = []
 
 
-class Exports:
+class Exports(Struct):
     """All exports of a platform, shared by its API and the host of the files.
 
     `base` is the URL (without a trailing slash) that files are served below, by default the platform's own;
     `huge` is the size (bytes) of a huge file; `seen` holds the headers of every request for a file, oldest first.
     """
 
-    def __init__(self, seed: int, base: str | None = None, huge: int = 2**30) -> None:
-        self.base = base
-        self.seen: list[Mapping[str, str]] = []
-        self.fate: Fate | None = None
-        self._seed = seed
-        self._huge = huge
-        self._jobs: dict[str, Job] = {}
+    seed: int
+    base: str | None = None
+    huge: int = 2**30
+    seen: list[Mapping[str, str]] = []
+    fate: Fate | None = None
+    _jobs: dict[str, Job] = {}
 
     def start(self, chatbot_id: str, content: bytes) -> Document:
-        export_id = f"exp_{token(10, self._seed, 'export', len(self._jobs))}"
+        export_id = f"exp_{token(10, self.seed, 'export', len(self._jobs))}"
         self._jobs[export_id] = Job(chatbot_id, content)
         return {"exportId": export_id}
 
@@ -57,7 +56,7 @@ class Exports:
             return {"status": WAITING[min(job.asked, len(WAITING)) - 1]}
         if self.fate == "fails":
             return {"status": "FEHLGESCHLAGEN", "error": "Export konnte nicht erstellt werden"}
-        signature = token(24, self._seed, export_id, len(job.signatures) + 1)
+        signature = token(24, self.seed, export_id, len(job.signatures) + 1)
         job.signatures.append(signature)
         link = f"{self.base or platform}/files/{export_id}?signature={signature}"
         return {"status": "completed", "downloadUrl": link}
@@ -79,10 +78,8 @@ class Exports:
     def _file(self, job: Job) -> Response:
         headers = {"Content-Disposition": 'attachment; filename="../../statistics.csv"'}  # a hostile name
         if self.fate == "huge":
-            pieces = repeat(_PIECE, -(-self._huge // len(_PIECE)))
-            return StreamingResponse(pieces, media_type="text/csv", headers=headers)
-        if self.fate == "truncated":
+            content: Iterable[bytes] = repeat(_PIECE, -(-self.huge // len(_PIECE)))
+        else:
             headers["Content-Length"] = str(len(job.content))
-            half = job.content[: len(job.content) // 2]
-            return StreamingResponse([half], media_type="text/csv", headers=headers)
-        return Response(job.content, media_type="text/csv", headers=headers)
+            content = [job.content[: len(job.content) // 2] if self.fate == "truncated" else job.content]
+        return StreamingResponse(content, media_type="text/csv", headers=headers)
