@@ -83,10 +83,11 @@ def http_config(path: Path | None) -> HttpConfig:
         config = msgspec.convert(given or {}, HttpConfig, dec_hook=beside)
     except OSError as error:
         raise ConfigError(f"--http.config.file: {path}: {error.strerror}; name a readable file") from error
-    except (yaml.YAMLError, UnicodeError, RecursionError):  # its message may quote a secret
-        raise ConfigError(f"--http.config.file: {path} is not YAML; see promtool's HTTP client configuration") from None
     except msgspec.ValidationError as error:  # names types and places, no values
         raise ConfigError(f"--http.config.file: {path}: {error}; see docs/backfill.md for what it may hold") from error
+    # PyYAML's constructors raise all of these for a wrong tag such as `!!int x`; their messages may quote a secret.
+    except (yaml.YAMLError, ValueError, OverflowError, LookupError, AttributeError, TypeError, RecursionError):
+        raise ConfigError(f"--http.config.file: {path} is not YAML; see promtool's HTTP client configuration") from None
     if config.basic_auth and config.authorization:
         raise ConfigError(f"--http.config.file: {path}: basic_auth and authorization are both set; keep one of the two")
     return config

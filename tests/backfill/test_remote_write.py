@@ -272,6 +272,7 @@ REFUSED = {
     "both": ("authorization: {credentials: hunter2, credentials_file: f}", "exactly one"),
     "none": ("basic_auth: {username: hunter2}", "exactly one"),
     "no-yaml": ("basic_auth: [hunter2", "is not YAML"),
+    "wrong-tag": ("basic_auth: !!int hunter2", "is not YAML"),
     "no-file": ("authorization: {credentials_file: nowhere}", "nowhere: No such file"),
     "no-ca": ("tls_config: {ca_file: nowhere}", "No such file"),
     "a-number": ("basic_auth: {username: u, password: 12}", "password"),
