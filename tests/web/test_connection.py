@@ -15,18 +15,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from exporter.web.server.connection import (
-    FEWEST_CONNECTIONS,
-    LIMITS,
-    RESERVED_DESCRIPTORS,
-    ConnectionLimits,
-    connection_limits,
-)
+from exporter.web.server.connection import FEWEST_CONNECTIONS, RESERVED_DESCRIPTORS, ConnectionLimits
 from exporter.web.server.server import Server, listen
 from exporter.web.server.web_config import LiveWebConfig
 from tests.certificates import self_signed
 
 pytestmark = pytest.mark.anyio
+LIMITS = ConnectionLimits()
 
 TIMEOUT_S = 20.0
 LONG_S = 600.0
@@ -239,7 +234,7 @@ def test_connections_leave_descriptors_free(
     limit = resource.RLIM_INFINITY if descriptors is None else descriptors
     monkeypatch.setattr(resource, "getrlimit", lambda _which: (limit, limit))
     monkeypatch.setattr(os, "listdir", lambda _path: ["0"] * 50)
-    limits = connection_limits()
+    limits = ConnectionLimits.of_process()
     assert (limits.connections, limits.tls_connections) == (connections, min(connections, LIMITS.tls_connections))
 
 

@@ -11,11 +11,14 @@ from typing import TypeAlias, cast
 import h11
 import uvicorn
 from msgspec import Struct
-from msgspec.structs import replace
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 log = logging.getLogger(__name__)
+
+RESERVED_DESCRIPTORS = 32  # for polls, key files, the state file, and connections accepted before others are closed
+FEWEST_CONNECTIONS, FEWEST_ACCEPTS = 4, 4
+"""With few descriptors: a closed connection gives its descriptor back a few turns after the next one is accepted."""
 
 
 class ConnectionLimits(Struct, frozen=True):
@@ -35,23 +38,17 @@ class ConnectionLimits(Struct, frozen=True):
     unread: int = 32
     accepts: int = 16
 
-
-LIMITS = ConnectionLimits()
-RESERVED_DESCRIPTORS = 32  # for polls, key files, the state file, and connections accepted before others are closed
-FEWEST_CONNECTIONS, FEWEST_ACCEPTS = 4, 4
-"""With few descriptors: a closed connection gives its descriptor back a few turns after the next one is accepted."""
-
-
-def connection_limits() -> ConnectionLimits:
-    """Returns limits that leave some of the process's file descriptors unused."""
-    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if most == resource.RLIM_INFINITY:
-        return LIMITS
-    left = most - len(os.listdir("/dev/fd")) - RESERVED_DESCRIPTORS
-    if left >= LIMITS.connections:
-        return LIMITS
-    most = max(FEWEST_CONNECTIONS, left)
-    return replace(LIMITS, connections=most, tls_connections=min(most, LIMITS.tls_connections), accepts=FEWEST_ACCEPTS)
+    @classmethod
+    def of_process(cls) -> "ConnectionLimits":
+        """Returns limits that leave some of the process's file descriptors unused."""
+        usual, (most, _) = cls(), resource.getrlimit(resource.RLIMIT_NOFILE)
+        if most == resource.RLIM_INFINITY:
+            return usual
+        left = most - len(os.listdir("/dev/fd")) - RESERVED_DESCRIPTORS
+        if left >= usual.connections:
+            return usual
+        most = max(FEWEST_CONNECTIONS, left)
+        return cls(connections=most, tls_connections=min(most, usual.tls_connections), accepts=FEWEST_ACCEPTS)
 
 
 Timers: TypeAlias = "dict[Connection | Handshake, asyncio.TimerHandle | None]"

@@ -12,13 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.domain.errors import ConfigError
-from exporter.web.server.connection import (
-    Connection,
-    ConnectionLimits,
-    Handshake,
-    WaitingConnections,
-    connection_limits,
-)
+from exporter.web.server.connection import Connection, ConnectionLimits, Handshake, WaitingConnections
 from exporter.web.server.web_config import LiveWebConfig
 
 MAX_PORT = 65535
@@ -90,7 +84,7 @@ class Server(uvicorn.Server):
         )
         super().__init__(config)
         self._web_config = web_config or LiveWebConfig()
-        self._waiting = WaitingConnections(limits or connection_limits())
+        self._waiting = WaitingConnections(limits or ConnectionLimits.of_process())
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Accepts connections on the given socket; uvicorn itself would not limit the time of a TLS handshake."""
