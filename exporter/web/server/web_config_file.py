@@ -18,7 +18,6 @@ from pydantic import (
     Field,
     ValidationError,
     ValidationInfo,
-    field_validator,
     model_validator,
 )
 
@@ -97,6 +96,24 @@ def _seconds(value: object) -> float:
     raise ValueError("is not a duration; write one such as 1s or 500ms")
 
 
+def _headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    for name, value in headers.items():
+        if name not in HEADERS:
+            raise ValueError(f'"{name[:60]}" cannot be set; known: {", ".join(HEADERS)}')
+        if value and not HEADERS[name].fullmatch(value):
+            raise ValueError(f"{name} cannot have that value; see docs/security.md")
+    return {name: value for name, value in headers.items() if value}
+
+
+def _users(users: Mapping[str, str]) -> Mapping[str, str]:
+    for number, (name, hashed) in enumerate(users.items(), 1):
+        if not name or ":" in name:
+            raise ValueError(f"user {number}: the name must not be empty or contain a colon")
+        if not BCRYPT.fullmatch(hashed):
+            raise ValueError(f"user {number} has no bcrypt hash; make one with: htpasswd -nBC 10 '' | tr -d ':\\n'")
+    return users
+
+
 Text = Annotated[str, BeforeValidator(_line)]
 File = Annotated[Text, AfterValidator(_absolute)]
 ClientAuth = Annotated[
@@ -145,17 +162,7 @@ class Tls(_Section):
 class Http(_Section):
     http2: bool = True
     """Only affects the check of `cipher_suites`, as in exporter-toolkit: this server speaks HTTP/1.1."""
-    headers: Mapping[Text, Annotated[str, Field(coerce_numbers_to_str=True)]] = {}
-
-    @field_validator("headers")
-    @classmethod
-    def _may_be_set(cls, headers: Mapping[str, str]) -> Mapping[str, str]:
-        for name, value in headers.items():
-            if name not in HEADERS:
-                raise ValueError(f'"{name[:60]}" cannot be set; known: {", ".join(HEADERS)}')
-            if value and not HEADERS[name].fullmatch(value):
-                raise ValueError(f"{name} cannot have that value; see docs/security.md")
-        return {name: value for name, value in headers.items() if value}
+    headers: Annotated[Mapping[Text, Annotated[str, Field(coerce_numbers_to_str=True)]], AfterValidator(_headers)] = {}
 
 
 class RateLimit(_Section):
@@ -170,7 +177,7 @@ class WebConfig(_Section):
 
     tls_server_config: Tls | None = None
     http_server_config: Http = Http()
-    basic_auth_users: Mapping[Text, Text] = Field(default={}, repr=False)
+    basic_auth_users: Annotated[Mapping[Text, Text], AfterValidator(_users)] = Field(default={}, repr=False)
     """Password hashes by user name; without users, no password is required."""
     rate_limit: RateLimit = RateLimit()
 
@@ -184,16 +191,6 @@ class WebConfig(_Section):
                 f" add {' or '.join(sorted(CIPHERS_OF_HTTP2))}, or write http_server_config: {{http2: false}}"
             )
         return self
-
-    @field_validator("basic_auth_users")
-    @classmethod
-    def _are_hashes(cls, users: Mapping[str, str]) -> Mapping[str, str]:
-        for number, (name, hashed) in enumerate(users.items(), 1):
-            if not name or ":" in name:
-                raise ValueError(f"user {number}: the name must not be empty or contain a colon")
-            if not BCRYPT.fullmatch(hashed or ""):
-                raise ValueError(f"user {number} has no bcrypt hash; make one with: htpasswd -nBC 10 '' | tr -d ':\\n'")
-        return users
 
     @property
     def files(self) -> tuple[Path, ...]:
