@@ -45,9 +45,6 @@ class Chatbot(Struct, frozen=True):
     habits: Company
     channels: tuple[Channel, ...]
 
-    def channel(self, channel_id: str) -> Channel | None:
-        return next((channel for channel in self.channels if channel.id == channel_id), None)
-
 
 class Bots(SimulatedPlatform, frozen=True):
     """A simulated ChatCaptain with its chatbots; equal seeds make equal ones."""

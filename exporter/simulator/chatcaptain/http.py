@@ -89,7 +89,7 @@ def _query_of(call: str, query: Mapping[str, str], bots: Bots, chatbot: Chatbot,
 def _channel(chatbot: Chatbot, channel_id: str) -> Channel:
     if not channel_id:
         raise _refused(400, ["channelId should not be empty"])
-    channel = chatbot.channel(channel_id)
+    channel = next((each for each in chatbot.channels if each.id == channel_id), None)
     if channel is None:
         raise _refused(404, f"Channel {channel_id} not found")
     return channel
