@@ -134,20 +134,12 @@ class DailyFigures:
         """Yields figures of some companies and families, by measure, label and day."""
         index, report = CompanyIndex(self.view, companies), self.view.report.name
         for measure in (each for each in measures(self.view) if each.family in wanted):
-            for part, (source, company_id, company, *labels), figures in self.pieces(measure, days, index):
+            for part, (source, company_id, company, *label_values), figures in self.pieces(measure, days, index):
+                labels = dict(zip(measure.labels, label_values, strict=True))
+                series = source, report, company_id, company, measure.family, labels
                 for day, value in figures:
-                    yield DailyFigure(
-                        date=day,
-                        source=source,
-                        report=report,
-                        company_id=company_id,
-                        company=company,
-                        measure=measure.family,
-                        labels=dict(zip(measure.labels, labels, strict=True)),
-                        value=value,
-                        state=self.states[day],
-                        evidence=Evidence.ROW if company_id in self._rows(part, day) else Evidence.SILENCE,
-                    )
+                    evidence = Evidence.ROW if company_id in self._rows(part, day) else Evidence.SILENCE
+                    yield DailyFigure(day, *series, value, self.states[day], evidence)
 
     def pieces(
         self, measure: Measure, days: Container[date], index: CompanyIndex | None = None

@@ -16,7 +16,7 @@ from exporter.exposition.text import Key
 from exporter.metrics.daily import DailyFigures
 from exporter.metrics.report_view import ReportView
 from exporter.web.api.openapi import description
-from exporter.web.api.query import DaysFormat, DaysPage, DaysQuery, available, days_page, read
+from exporter.web.api.query import DaysFormat, DaysPage, DaysQuery, available, read
 from exporter.web.api.write import csv_pieces, json_pieces
 from exporter.web.negotiation import header, is_known, preferred, takes_gzip
 
@@ -65,7 +65,7 @@ class DaysApi:
         """Finds the answer; daily figures are kept while the view of their report stays the same."""
         kept = {key: daily for key, daily in self._daily.items() if views.get(key) is daily.view}
         self._daily = {key: kept.get(key) or DailyFigures(views[key]) for key in sorted(views)}
-        return days_page(self._daily, query)
+        return DaysPage(self._daily, query)
 
     async def _sent(self, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
         """Makes each piece after the last one was sent, so that memory use does not grow with the response."""

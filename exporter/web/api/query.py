@@ -116,14 +116,23 @@ def _shown(value: str) -> str:
     return ascii(shown) if not shown.isprintable() else f'"{shown}"'
 
 
-class DaysPage(msgspec.Struct, frozen=True):
-    """A page of companies by source and id; `next` is the next page's cursor; `version` changes with the answer."""
+class DaysPage:
+    """The answer to a query, from the daily figures of all reports in order: a page of companies by source and id.
 
-    query: DaysQuery
-    all_daily: Sequence[DailyFigures]
-    companies: Sequence[tuple[str, str]]
-    next: str | None
-    version: str
+    `all_daily` are those that match, `next` is the next page's cursor; `version` changes with the answer.
+    """
+
+    def __init__(self, daily: Mapping[Key, DailyFigures], query: DaysQuery) -> None:
+        self.query = query
+        asked = (each for each in daily.values() if not query.source or each.view.source in query.source)
+        self.all_daily = [each for each in asked if wanted(each.view, query)]
+        companies = _companies(self.all_daily, query)
+        self.companies = companies[: query.limit]
+        self.next = "/".join(self.companies[-1]) if len(companies) > query.limit else None
+        digest = blake2b(repr((__version__, query)).encode(), digest_size=16)
+        for each in self.all_daily:
+            digest.update(each.version)
+        self.version = digest.hexdigest()
 
     def figures(self) -> Iterator[Sequence[DailyFigure]]:
         """Yields the figures of some companies at a time: by company, day, report, measure and label."""
@@ -138,19 +147,6 @@ class DaysPage(msgspec.Struct, frozen=True):
                     for figure in daily.figures(some, wanted(daily.view, self.query), self.query.days)
                 ]
                 yield sorted(found, key=lambda each: (by_number(each.company_id), each.date))
-
-
-def days_page(daily: Mapping[Key, DailyFigures], query: DaysQuery) -> DaysPage:
-    """Returns the answer to a query, from the daily figures of all reports in order."""
-    asked = [each for each in daily.values() if not query.source or each.view.source in query.source]
-    matching = [each for each in asked if wanted(each.view, query)]
-    companies = _companies(matching, query)
-    page = companies[: query.limit]
-    version = blake2b(repr((__version__, query)).encode(), digest_size=16)
-    for each in matching:
-        version.update(each.version)
-    following = "/".join(page[-1]) if len(companies) > len(page) else None
-    return DaysPage(query, matching, page, following, version.hexdigest())
 
 
 def wanted(view: ReportView, query: DaysQuery) -> frozenset[str]:

@@ -67,15 +67,10 @@ def json_pieces(answer: DaysPage) -> Iterator[bytes]:
 
 
 def _report_days(daily: DailyFigures, query: DaysQuery) -> ReportDays:
-    status = daily.view.day_status
-    return ReportDays(
-        source=daily.view.source,
-        report=daily.view.report.name,
-        timezone=daily.view.rules.zone.key,
-        stale=status.stale,
-        last_day=None if status.stale else status.last_day,
-        days=[HeldDay(day, state) for day, state in daily.states.items() if day in query.days],
-    )
+    view, status = daily.view, daily.view.day_status
+    last_day = None if status.stale else status.last_day
+    days = [HeldDay(day, state) for day, state in daily.states.items() if day in query.days]
+    return ReportDays(view.source, view.report.name, view.rules.zone.key, status.stale, last_day, days)
 
 
 def csv_pieces(answer: DaysPage) -> Iterator[bytes]:

@@ -83,38 +83,23 @@ class CompanyRow(NamedTuple):
     measured: Measured
 
 
-class CompanyPage(NamedTuple):
+class CompanyPage:
     """One page of companies: how many there are in all, how many fit the query, how many pages that is.
 
     `lines` are by source and id.
     """
 
-    rows: Sequence[CompanyRow]
-    lines: Mapping[tuple[str, str], Sparkline]
-    all: int
-    fitting: int
-    pages: int
-    page: int
-    broken: int
-
-
-def company_page(companies: ShownCompanies, query: CompanyQuery, views: Mapping[Key, ReportView]) -> CompanyPage:
-    everybody = [_row(each, query, companies) for each in companies.all]
-    fitting = sorted(filter(partial(_fits, query), everybody), key=partial(_rank, query))  # equal ones by source and id
-    if query.sort == "-company":
-        fitting.reverse()
-    pages = max(-(-len(fitting) // PER_PAGE), 1)
-    page = min(query.page, pages)
-    rows = fitting[(page - 1) * PER_PAGE : page * PER_PAGE]
-    return CompanyPage(
-        rows=rows,
-        lines=_lines(rows, views),
-        all=len(everybody),
-        fitting=len(fitting),
-        pages=pages,
-        page=page,
-        broken=sum(bool(each.breaches) for each in companies.all),
-    )
+    def __init__(self, companies: ShownCompanies, query: CompanyQuery, views: Mapping[Key, ReportView]) -> None:
+        everybody = [_row(each, query, companies) for each in companies.all]
+        fitting = sorted(filter(partial(_fits, query), everybody), key=partial(_rank, query))  # else by source and id
+        if query.sort == "-company":
+            fitting.reverse()
+        self.all, self.fitting = len(everybody), len(fitting)
+        self.broken = sum(bool(each.breaches) for each in companies.all)
+        self.pages = max(-(-len(fitting) // PER_PAGE), 1)
+        self.page = min(query.page, self.pages)
+        self.rows = fitting[(self.page - 1) * PER_PAGE : self.page * PER_PAGE]
+        self.lines = _lines(self.rows, views)
 
 
 def _row(company: ShownCompany, query: CompanyQuery, companies: ShownCompanies) -> CompanyRow:

@@ -13,7 +13,7 @@ from exporter.domain import calendars
 from exporter.exposition.board import Published
 from exporter.exposition.text import Key
 from exporter.web.status import text
-from exporter.web.status.company_page import HEIGHT, WIDTH, CompanyQuery, company_page
+from exporter.web.status.company_page import HEIGHT, WIDTH, CompanyPage, CompanyQuery
 from exporter.web.status.company_rows import ShownCompanies, companies, totals
 from exporter.web.status.problems import FailedReload, Level, all_problems, is_fresh, report_rows
 
@@ -97,7 +97,7 @@ class StatusPage:
             query=query,
             reports=reports,
             problems=all_problems(state.shown, reports, state.failed_reload),
-            companies=company_page(self._companies, query, state.shown.views),
+            companies=CompanyPage(self._companies, query, state.shown.views),
             totals=tuple(totals(state.shown, self._companies)),
             activities=sorted({name for names in self._companies.activities.values() for name in names}),
         )
