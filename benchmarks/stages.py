@@ -20,7 +20,7 @@ from benchmarks.cpu import cpu
 from benchmarks.figure import Figure
 from exporter.app import interpreter
 from exporter.domain.model import Days, Family, Reading
-from exporter.exposition.text import Chunk, Format, Quoted, deflate, join
+from exporter.exposition.text import Chunk, Format, GzipPiece, Quoted, join
 from exporter.exposition.text import write as write_family
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_view import Health
@@ -125,7 +125,7 @@ def measure(companies: int) -> Stages:
         others["client"] += cpu(partial(_by_client, families))[0]
     ours["join"], pages = cpu(lambda: join(chunks), TRIES)
     plain = pages[Format.TEXT].plain
-    others["deflate"] = cpu(lambda: deflate(plain), TRIES)[0]
+    others["deflate"] = cpu(lambda: GzipPiece.packed(plain), TRIES)[0]
     return Stages(ours, others, sum(chunk.series for chunk in chunks), len(plain))
 
 

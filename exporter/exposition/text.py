@@ -34,7 +34,6 @@ AT_ONCE = 1000
 """Lines encoded together: a text with one emoji takes four bytes per character."""
 LONGEST_LABEL = 1024
 """In characters; a name is in more than 100 series of its company."""
-DIGEST_BYTES = 8
 
 
 class Format(Enum):
@@ -47,7 +46,7 @@ class Format(Enum):
 class GzipPiece(NamedTuple):
     """A part of an exposition, and the same as raw deflate, if it is large enough.
 
-    `deflated` ends on a byte and refers to nothing before it; `crc` is its checksum.
+    `deflated` has no end, so that more can follow, and refers to nothing before it; `crc` is its checksum.
     """
 
     plain: bytes
@@ -60,44 +59,32 @@ class GzipPiece(NamedTuple):
 
     @classmethod
     def packed(cls, plain: bytes) -> "GzipPiece":
-        return cls(plain, deflate(plain), zlib.crc32(plain))
+        packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, RAW_DEFLATE)
+        return cls(plain, packer.compress(plain) + packer.flush(zlib.Z_FULL_FLUSH), zlib.crc32(plain))
 
 
 _packed_once = lru_cache(1024)(GzipPiece.packed)
 """For headers, which are the same in consecutive expositions."""
 
 
-def deflate(plain: bytes) -> bytes:
-    """Returns raw deflate without an end, so that more can follow."""
-    packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, RAW_DEFLATE)
-    return packer.compress(plain) + packer.flush(zlib.Z_FULL_FLUSH)
+class Body:
+    """An exposition in one format: its pieces, which the formats share, its checksum and length.
 
+    Small pieces are compressed together with their neighbours.
+    """
 
-class Body(Struct, frozen=True):
-    """An exposition in one format: its pieces, which the formats share, its checksum and length."""
-
-    pieces: tuple[GzipPiece, ...]
-    crc: int
-    size: int
-
-    @classmethod
-    def of(cls, plain: bytes) -> "Body":
-        return cls.joined((GzipPiece(plain),))
-
-    @classmethod
-    def joined(cls, pieces: Iterable[GzipPiece]) -> "Body":
-        """Joins pieces; small ones are compressed together with their neighbours."""
-        packed: list[GzipPiece] = []
+    def __init__(self, pieces: Iterable[GzipPiece] = ()) -> None:
+        self.pieces: list[GzipPiece] = []
         for alone, run in groupby(pieces, key=lambda piece: piece.deflated is not None):
             if alone:
-                packed += run
+                self.pieces += run
             else:
                 plain = b"".join(piece.plain for piece in run)
-                packed.append(_packed_once(plain) if len(plain) <= SMALL else GzipPiece.packed(plain))
-        crc = 0
-        for piece in packed:
-            crc = _product(_shift(len(piece.plain)), crc) ^ piece.crc
-        return cls(tuple(packed), crc, sum(len(piece.plain) for piece in packed))
+                self.pieces.append(_packed_once(plain) if len(plain) <= SMALL else GzipPiece.packed(plain))
+        self.crc = 0
+        for piece in self.pieces:
+            self.crc = _product(_shift(len(piece.plain)), self.crc) ^ piece.crc
+        self.size = sum(len(piece.plain) for piece in self.pieces)
 
     @property
     def plain(self) -> bytes:
@@ -216,7 +203,7 @@ def label_value(text: str) -> str:
     """Cuts a long label value; a digest at its end keeps it unique."""
     if len(text) <= LONGEST_LABEL:
         return text
-    digest = blake2b(text.encode(errors="surrogatepass"), digest_size=DIGEST_BYTES).hexdigest()
+    digest = blake2b(text.encode(errors="surrogatepass"), digest_size=8).hexdigest()
     return f"{text[: LONGEST_LABEL - len(digest) - 1]}…{digest}"
 
 
@@ -237,7 +224,7 @@ def number(figure: float) -> str:
 Page = Mapping[Format, Body]
 """An exposition in every format."""
 
-EMPTY: Page = MappingProxyType({format_: Body.of(b"") for format_ in Format})
+EMPTY: Page = MappingProxyType({format_: Body() for format_ in Format})
 
 
 def join(chunks: Iterable[Chunk]) -> Page:
@@ -247,7 +234,7 @@ def join(chunks: Iterable[Chunk]) -> Page:
         by_name.setdefault(chunk.family.name, []).append(chunk)
     groups = [by_name[name] for name in sorted(by_name)]
     return {
-        format_: Body.joined(
+        format_: Body(
             piece
             for group in groups
             for piece in (GzipPiece(_header(group[0].family, format_)), *(chunk.piece for chunk in group))

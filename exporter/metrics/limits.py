@@ -14,12 +14,17 @@ from exporter.domain.calendars import Calendar
 from exporter.domain.model import Measure
 from exporter.domain.selectors import selects
 
-SEVERITY = "warning"
-SEVERITY_OF_SPIKES = "info"
+_LIMITS = {
+    "below": ("lower", "fixed", "warning"),
+    "above": ("upper", "fixed", "warning"),
+    "drop_ratio": ("lower", "usual", "warning"),
+    "spike_ratio": ("upper", "usual", "info"),
+}
+"""Bound, basis and default severity, by option: bounds in the activity's unit (shares are 0 to 1), ratios."""
 FLOORS = ("min_baseline", "min_volume")
 """The smallest baseline for ratios, and the smallest volume for limits of shares."""
-LIMITS = ("below", "above", "drop_ratio", "spike_ratio", *FLOORS)
-"""What an entry can set: bounds in the activity's unit (shares are 0 to 1), ratios to the baseline, floors."""
+LIMITS = (*_LIMITS, *FLOORS)
+"""What an entry can set."""
 
 
 class Threshold(Struct, frozen=True):
@@ -61,14 +66,6 @@ class Limit(NamedTuple):
     severity: str
     team: str
     value: float
-
-
-_PLACES = {
-    "below": ("lower", "fixed"),
-    "above": ("upper", "fixed"),
-    "drop_ratio": ("lower", "usual"),
-    "spike_ratio": ("upper", "usual"),
-}
 
 
 class ActivityLimits(NamedTuple):
@@ -137,11 +134,10 @@ def resolved(entries: Iterable[Threshold]) -> Mapping[str, ActivityLimits]:
                 for key in [each for each in limits if each[0] == option and entry.severity in (None, each[1])]:
                     del limits[key]
             else:
-                usual = SEVERITY_OF_SPIKES if option == "spike_ratio" else SEVERITY
-                limits[option, entry.severity or usual] = entry.team, value
+                limits[option, entry.severity or _LIMITS[option][-1]] = entry.team, value
     return {
         activity: ActivityLimits(
-            tuple(Limit(*_PLACES[option], severity, *each) for (option, severity), each in sorted(limits.items())),
+            tuple(Limit(*_LIMITS[option][:2], severity, *each) for (option, severity), each in sorted(limits.items())),
             **floors.get(activity, {}),
         )
         for activity, limits in written.items()

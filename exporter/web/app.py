@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from exporter.domain.threads import Worker
 from exporter.exposition.board import Board, Published
-from exporter.exposition.text import END, Body, Format
+from exporter.exposition.text import END, Body, Format, GzipPiece
 from exporter.web.api.days import DaysApi
 from exporter.web.negotiation import exposition, header, is_known, takes_gzip
 from exporter.web.status.company_page import CompanyQuery
@@ -33,11 +33,7 @@ POLICY = (
     "frame-ancestors 'none'"
 )
 """Nothing but our own files; no inline script or style, so that a name with markup in it could run nothing."""
-HARDENED = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
+HARDENED = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 A_YEAR = "public, max-age=31536000, immutable"
 FAMILY = re.compile(rb"^# HELP (\S+)(?: .*)?\n(?:[^#].*\n|# (?!HELP |EOF).*\n)*", re.MULTILINE)
 """One family of an exposition."""
@@ -86,7 +82,7 @@ async def _metrics(context: WebContext, request: Request) -> Response:
     body, tail = context.board.shown.page[format_], context.tail(format_)
     if names := request.query_params.getlist("name[]"):
         selected = await context.worker.run(lambda: _selected(body.plain, names) + _selected(tail, names))
-        body, tail = Body.of(selected), b""
+        body, tail = Body([GzipPiece(selected)]), b""
     headers = {"Content-Type": format_.value, "Vary": "Accept, Accept-Encoding"}
     if takes_gzip(header(request, "accept-encoding")):
         return Response(body.with_tail_gzipped(tail), headers={**headers, "Content-Encoding": "gzip"})
