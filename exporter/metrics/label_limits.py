@@ -76,15 +76,15 @@ def _add(held: Uses, labels: Labels, days: Mapping[date, float], depth: int) -> 
     earlier.update({day: earlier.get(day, 0.0) + value for day, value in days.items()} if earlier else days)
 
 
-def columns_if_all_fit(ledger: Ledger, part: str, measure: Measure, cap: int) -> frozenset[Column] | None:
-    """Returns the columns of a measure with one label if it has at most `cap` values, else None.
+def columns_if_all_fit(ledger: Ledger, part: str, measure: Measure, caps: Sequence[int | None]) -> Set[Column] | None:
+    """Returns the columns of a measure with one label if its values are within the limit, else None.
 
     Then each company keeps all values, and nothing has to be ranked.
     """
     tables = (block.tables[part] for block in ledger.blocks.values() if part in block.tables)
     columns = frozenset(column for table in tables for column in table.columns if column.family == measure.family)
-    fits = len(measure.labels) == 1 and len({each.label_values for each in columns if each.label_values}) <= cap
-    return columns if fits else None
+    values = {each.label_values for each in columns if each.label_values}
+    return columns if len(caps) == 1 and caps[0] is not None and len(values) <= caps[0] else None
 
 
 OTHER = "other"
@@ -119,16 +119,14 @@ def keep_labels(
     """
     length, companies = limits.value_length, in_order(ledger.names)
     chosen: dict[str, Kept] = {}
-    leaders: dict[str, str] = {}
+    leaders: dict[str, Kept] = {}
     for measure in report.measures:
         if not any(measure.limits) or measure.kind is Kind.INFO:
             continue
-        leader = leaders.setdefault(measure.limits[0], measure.family) if measure.limits[0] else measure.family
-        leading = None if leader == measure.family else chosen[leader]
+        leading = leaders.get(measure.limits[0])
         caps, earlier, kept = limits.caps(measure), before.get(measure.family, {}), dict[str, frozenset[Labels]]()
         for part in report.parts:
-            fits = leading is None and caps[0] is not None
-            columns = columns_if_all_fit(ledger, part, measure, caps[0] or 0) if fits else None
+            columns = columns_if_all_fit(ledger, part, measure, caps) if leading is None else None
             if columns is not None:
                 kept.update(keep_all(ledger, part, columns, length))
                 continue
@@ -136,6 +134,8 @@ def keep_labels(
                 of_leading = None if leading is None else leading.get(company, frozenset())
                 kept[company] = keep(held, month, caps, earlier.get(company, frozenset()), of_leading)
         chosen[measure.family] = kept
+        if measure.limits[0]:
+            leaders.setdefault(measure.limits[0], kept)
     return chosen
 
 

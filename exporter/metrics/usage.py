@@ -176,12 +176,10 @@ def _columns_as_served(view: ReportView, part: str, measure: Measure) -> Mapping
 
     Then a sum over days is one of columns, which takes half the time.
     """
-    cap, length = view.label_limits.caps(measure)[0], view.label_limits.value_length
-    if cap is None or measure.kind is not Kind.SUM:
+    length = view.label_limits.value_length
+    if measure.kind is not Kind.SUM or (measure.needs_read_marker and not _are_all_read(view.ledger, part, measure)):
         return None
-    if measure.needs_read_marker and not _are_all_read(view.ledger, part, measure):
-        return None
-    found = columns_if_all_fit(view.ledger, part, measure, cap) or frozenset()
+    found = columns_if_all_fit(view.ledger, part, measure, view.label_limits.caps(measure)) or ()
     columns = [column for column in found if column.label_values]
     served = {tuple(value[:length] for value in each.label_values): each for each in columns}
     return served if columns and len(served) == len(columns) else None

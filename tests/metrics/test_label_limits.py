@@ -214,7 +214,7 @@ def folded(history: History) -> Ledger:
 def test_where_all_fit_all_are_kept_without_ranking(history: History, cap: int, length: int) -> None:
     """The short way chooses what the long one does, or says that it cannot."""
     ledger = folded(history)
-    columns = columns_if_all_fit(ledger, "all", TOOLS, cap)
+    columns = columns_if_all_fit(ledger, "all", TOOLS, (cap,))
 
     if columns is not None:
         assert keep_all(ledger, "all", columns, length) == {
