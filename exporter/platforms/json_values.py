@@ -5,10 +5,9 @@ A documented value is returned with what is wrong with it, so that one bad value
 
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time
-from functools import lru_cache
 from typing import Annotated, Literal, TypeGuard, get_args
 from zoneinfo import ZoneInfo
 
@@ -31,7 +30,6 @@ _ESCAPE = re.compile(
 )
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?", re.ASCII)
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ][\d:.+Z-]+)?", re.ASCII)
 _FIRST, _LAST = 946_684_800, 4_102_444_800
 """The years 2000 to 2100 in seconds: a number between them, or 1000 times them, is a moment."""
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
@@ -241,40 +239,3 @@ def _parsed(value: object) -> datetime | None:
     except ValueError:
         return None
     return datetime.fromtimestamp(value if value < _LAST else value / 1000, UTC) if is_epoch(value) else None
-
-
-def item_label(item: Mapping[str, object]) -> str | None:
-    """Returns an item's name: its name, title, label, any other text but a time, or id, in this order.
-
-    Of several names, the one with the shortest key counts: `name` before `vendor_name`.
-    """
-    names, _ = _ranks(tuple(item))
-    for key in names:
-        text = item[key]
-        if isinstance(text, str) and text.strip() and not _TIME.fullmatch(text):
-            return label(text)
-    return item_identity(item)
-
-
-def item_identity(item: Mapping[str, object]) -> str | None:
-    """Returns an item's id: `id`, else the shortest key that ends in `_id`."""
-    _, identities = _ranks(tuple(item))
-    return next((found for key in identities if (found := identity(item[key])[0]) is not None), None)
-
-
-def person(item: object) -> str | None:
-    """Returns what identifies a person: the user's id, any id, or else a name."""
-    if not isinstance(item, dict):
-        return identity(item)[0]
-    return identity(item.get("user_id"))[0] or item_identity(item) or item_label(item)
-
-
-@lru_cache(maxsize=100)  # thousands of items have the same few keys
-def _ranks(keys: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Returns the keys that may hold a name, best first, and those that may hold an id."""
-    identities = sorted(filter(is_identity, keys), key=lambda key: (len(key), key))
-    names = sorted(
-        set(keys) - set(identities),
-        key=lambda key: (not key.endswith("name"), not key.endswith(("title", "label")), len(key), key),
-    )
-    return tuple(names), tuple(identities)

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from exporter.domain import calendars
-from exporter.platforms import json_outline, json_values
+from exporter.platforms import item_names, json_outline, json_values
 from exporter.platforms.chatcaptain.statistics_report import LocalDay
 from exporter.platforms.chatcaptain.table_shapes import reshaped
 from exporter.platforms.json_values import DEEPEST, is_date_time, is_epoch, is_identity
@@ -243,4 +243,4 @@ def _labels(records: Sequence[Record]) -> Iterator[str | None]:
             text = each.get(texts[0])
             yield json_values.label(text) if isinstance(text, str) else None
         else:
-            yield json_values.item_label({key: value for key, value in each.items() if isinstance(value, str)})
+            yield item_names.label({key: value for key, value in each.items() if isinstance(value, str)})

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct, field
 
 from exporter.domain.model import READ_COMPLETELY, Column, DayRows, Kind, Measure
-from exporter.platforms import json_values
+from exporter.platforms import item_names, json_values
 from exporter.platforms.paradigm.report import ARRAYS
 from exporter.platforms.paradigm.survey import LIST, NAMES, Place, choose, survey
 from exporter.platforms.reading_builder import ALL, ReadingBuilder, RowKey
@@ -113,7 +113,7 @@ class AlikeReader(Struct):
     def _label_values(self, item: Any) -> tuple[str, ...]:
         if not self.measure.labels:
             return ()
-        label = json_values.item_label(msgspec.to_builtins(item))
+        label = item_names.label(msgspec.to_builtins(item))
         if label is None:
             raise NotAlikeError
         return (label,)

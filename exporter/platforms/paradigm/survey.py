@@ -13,7 +13,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from exporter.domain.model import READ_COMPLETELY, READ_IN_PART
-from exporter.platforms import json_values
+from exporter.platforms import item_names, json_values
 from exporter.platforms.paradigm.report import ARRAYS
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
@@ -140,7 +140,7 @@ class FieldSurvey(Struct):
         if isinstance(value, list):
             for item in value:
                 if isinstance(item, dict):
-                    yield from self._described_in(item, name, LIST, key, json_values.item_label(item))
+                    yield from self._described_in(item, name, LIST, key, item_names.label(item))
         elif not isinstance(value, dict):
             yield from self._described_in({name: value}, "", ROW, key)
         elif self._maps_names(name, value):
@@ -189,7 +189,7 @@ class FieldSurvey(Struct):
         named_so = name.endswith(("users", "user_ids"))
         if not named_so and not any(isinstance(item, dict) and "user_id" in item for item in items):
             return None
-        found = {json_values.person(item) for item in items}
+        found = {item_names.person(item) for item in items}
         if None in found:
             self.rows.note("missing", f"{self._path}{Place(name, LIST, 'user_id')}")
         return frozenset(person for person in found if person is not None)
