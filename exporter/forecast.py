@@ -21,11 +21,10 @@ from exporter.exposition.telemetry import Telemetry
 from exporter.ledger.day_status import days_to_ask, days_to_refresh
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.report_health import UNMATCHED, families, source_families
-from exporter.metrics.report_view import Health
+from exporter.metrics.target import Health, ReportState, Target
 from exporter.platforms.api import Report, Request
 from exporter.polling.render import source_view, view
 from exporter.polling.schedule import SPREAD, delays
-from exporter.polling.target import ReportState, Target
 from exporter.polling.transitions import longest_piece
 
 DAY = timedelta(hours=24)

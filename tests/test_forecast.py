@@ -20,10 +20,10 @@ from exporter.forecast import DAY, MINUTE, Forecast, Size, forecast, most_polls,
 from exporter.http.client import Bucket
 from exporter.metrics.label_limits import LabelLimits
 from exporter.metrics.report_health import FIELD_INFO
+from exporter.metrics.target import Target
 from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Report, ReportDefaults, Request
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, REPORTS, USER_ACTIVITIES, USERS
 from exporter.polling.schedule import triggers
-from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import MODES, World
 from tests.pipeline.pipeline import RULES, ManualClock, Pipeline, utc

@@ -20,11 +20,10 @@ from exporter.domain.model import Days
 from exporter.domain.threads import Worker
 from exporter.http import RetryBudget
 from exporter.ledger.ledger import Ledger
-from exporter.metrics.report_view import Health
+from exporter.metrics.target import Health, ReportState, Target
 from exporter.platforms.api import END_DATE, Discoveries, Discovery, Report
 from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.poll_result import Answers, Known
-from exporter.polling.target import ReportState, Target
 from exporter.polling.transitions import longest_piece
 
 RETRY_SECONDS = 600.0  # longest wait of the retries of one piece, which a new run would repeat

@@ -15,11 +15,10 @@ from exporter.exposition.text import label_value
 from exporter.ledger.ledger import Asked, Block, Ledger, fold
 from exporter.ledger.table import Table
 from exporter.metrics.daily import DailyFigures, measures
-from exporter.metrics.report_view import Health
+from exporter.metrics.target import Health, ReportState, Target
 from exporter.platforms.api import Report
 from exporter.polling.poll_result import Answers
 from exporter.polling.render import view
-from exporter.polling.target import ReportState, Target
 
 EPOCH = date(1970, 1, 1)
 NOON_SECONDS = 43_200

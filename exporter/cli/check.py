@@ -20,8 +20,8 @@ from exporter.domain.errors import FailedError
 from exporter.domain.selectors import Entry, matches
 from exporter.domain.text import printable
 from exporter.domain.threads import Worker
+from exporter.metrics.target import Target
 from exporter.polling.probe import Finding, LastCodes, probe
-from exporter.polling.target import Target
 from exporter.settings import Settings
 
 Result = TypeVar("Result")

@@ -13,7 +13,8 @@ from exporter.exposition.series_limit import USUAL_LIMITS, PageLimits, counted, 
 from exporter.exposition.text import EMPTY, Chunk, Key, Page, Quoted, join, write
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_health import Unmatched, deferred_families, unmatched_everywhere, unmatched_families
-from exporter.metrics.report_view import DeferredFamily, Health, ReportView, SourceInfo
+from exporter.metrics.report_view import DeferredFamily, ReportView, SourceInfo
+from exporter.metrics.target import Health
 
 MOST_CHANGED = 0.5
 """Up to this share of changed companies lines are updated; above it all are made anew."""

@@ -72,7 +72,7 @@ def _judged_days(view: ReportView) -> set[date]:
 
     Shares also need the days between.
     """
-    calendars = {view.rules.calendar, *(each.calendar for each in view.company_limits.calendars)}
+    calendars = {view.target.rules.calendar, *(each.calendar for each in view.target.company_limits.calendars)}
     last = {view.day_status.last_day, *(_last_working_day(view, each) for each in calendars)}
     has_shares = any(each.share_of for measure in view.report.measures for each in measure.activities)
     step = ONE_DAY if has_shares else WEEK
@@ -96,8 +96,8 @@ class _Samples:
 
     def __init__(self, index: CompanyIndex) -> None:
         self._index, self._view = index, index.view
-        self._report = index.view.source, index.view.report.name
-        self.has_teams = any(each.team for each in index.view.company_limits.thresholds)
+        self._report = index.view.target.source, index.view.report.name
+        self.has_teams = any(each.team for each in index.view.target.company_limits.thresholds)
 
     @cached_property
     def _labels(self) -> Sequence[tuple[str, ...]]:
@@ -105,12 +105,12 @@ class _Samples:
 
     @cached_property
     def _limits(self) -> Sequence[Mapping[str, ActivityLimits]]:
-        return list(map(self._view.company_limits.limits, self._index.all_companies, self._index.names))
+        return list(map(self._view.target.company_limits.limits, self._index.all_companies, self._index.names))
 
     @cached_property
     def _calendars(self) -> Sequence[Calendar]:
-        own = map(self._view.company_limits.calendar, self._index.all_companies, self._index.names)
-        return [each or self._view.rules.calendar for each in own]
+        own = map(self._view.target.company_limits.calendar, self._index.all_companies, self._index.names)
+        return [each or self._view.target.rules.calendar for each in own]
 
     @cached_property
     def _working_days(self) -> Sequence[date | None]:
@@ -140,7 +140,7 @@ class _Samples:
 
     def _starts(self) -> Iterator[Sample]:
         """Yields when each company's last business day began, in the source's zone."""
-        start = cache(lambda day: calendars.start(day, self._view.rules.zone).timestamp())
+        start = cache(lambda day: calendars.start(day, self._view.target.rules.zone).timestamp())
         for own, day in zip(self._labels, self._working_days, strict=True):
             if day is not None:
                 yield Sample(own, start(day))
@@ -203,7 +203,7 @@ class _Samples:
 
     def _shown(self, judged: ActivityFigures, figures: Iterable[float]) -> list[float]:
         """Returns figures without those of small groups."""
-        least = self._view.min_group if judged.measure.people else 0
+        least = self._view.target.min_group if judged.measure.people else 0
         return [figure if figure >= least or figure == 0 else math.nan for figure in figures]
 
     def _served(self, judged: ActivityFigures, figures: Iterable[float]) -> Iterator[Sample]:

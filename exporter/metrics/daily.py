@@ -78,7 +78,7 @@ def measures(view: ReportView) -> Iterator[Measure]:
     """Yields the measures of a report that have windows, not all of which are excluded."""
     for measure in view.report.measures if view.report.has_days else ():
         names = (family_of(measure, window, view.report).name for window in windows(measure))
-        if not all(any(fnmatchcase(name, glob) for glob in view.excluded) for name in names):
+        if not all(any(fnmatchcase(name, glob) for glob in view.target.excluded) for name in names):
             yield measure
 
 
@@ -86,7 +86,7 @@ def states(view: ReportView) -> Mapping[date, DayState]:
     """Returns the held days of a report, oldest first, with their states; none if its figures are stale."""
     if view.day_status.stale or not view.report.has_days:
         return {}
-    reread_since = max(view.ledger.blocks, default=date.min) - timedelta(days=view.rules.reread_days)
+    reread_since = max(view.ledger.blocks, default=date.min) - timedelta(days=view.target.rules.reread_days)
     return {day: _state(view, day, reread_since) for day in sorted(view.ledger.blocks)}
 
 
@@ -95,7 +95,7 @@ def _state(view: ReportView, day: date, reread_since: date) -> DayState:
         return DayState.FINAL if day < reread_since else DayState.PUBLISHED
     if day == view.day_status.running:
         return DayState.TODAY
-    return DayState.EMPTY if view.ledger.blocks[day].read_at >= view.rules.settled_at(day) else DayState.SETTLING
+    return DayState.EMPTY if view.ledger.blocks[day].read_at >= view.target.rules.settled_at(day) else DayState.SETTLING
 
 
 class DailyFigures:
@@ -117,9 +117,9 @@ class DailyFigures:
         view, ledger = self.view, self.view.ledger
         digest = blake2b(digest_size=16)
         kept = {family: sorted((who, sorted(what)) for who, what in each.items()) for family, each in view.kept.items()}
-        rules = (view.rules.zone.key, view.excluded, view.min_group, view.label_limits, kept)
+        rules = (view.target.rules.zone.key, view.target.excluded, view.target.min_group, view.target.limits, kept)
         names = sorted(ledger.names.items()), sorted(ledger.withdrawn)
-        digest.update(repr((view.source, view.report.name, rules, names)).encode())
+        digest.update(repr((view.target.source, view.report.name, rules, names)).encode())
         for day, state in self.states.items():
             digest.update(f"{day} {state}".encode())
             for part, table in sorted(ledger.blocks[day].tables.items()):
@@ -152,7 +152,7 @@ class DailyFigures:
         return of_kind(index or self._whole, measure, states)
 
     def _plain(self, index: CompanyIndex, measure: Measure, states: Mapping[date, DayState]) -> Iterator[SeriesPiece]:
-        least = self.view.min_group if measure.people else 0
+        least = self.view.target.min_group if measure.people else 0
         for part, column in self._whole.columns_of(measure) if states else ():
             by_day = []
             for day, state in states.items():

@@ -32,7 +32,7 @@ def deferred_families(view: ReportView, among: Collection[str] | None = None) ->
     index = CompanyIndex(view, among)
     figures = iter(()) if view.day_status.stale else usage_families(index)
     found = chain[Family | DeferredFamily](figures, activity_families(index), _health(view))
-    return (each for each in found if not any(fnmatchcase(each.name, glob) for glob in view.excluded))
+    return (each for each in found if not any(fnmatchcase(each.name, glob) for glob in view.target.excluded))
 
 
 REPORT_GAUGES: Mapping[str, tuple[str, Callable[[ReportView], float | None]]] = {
@@ -43,7 +43,7 @@ REPORT_GAUGES: Mapping[str, tuple[str, Callable[[ReportView], float | None]]] = 
     ),
     "chat_usage_report_day_timestamp_seconds": (
         "Start of the day that the _last_day families of the report describe, in seconds since 1970.",
-        lambda v: calendars.start(day, v.rules.zone).timestamp() if (day := v.day_status.last_day) else None,
+        lambda v: calendars.start(day, v.target.rules.zone).timestamp() if (day := v.day_status.last_day) else None,
     ),
     "chat_usage_report_empty_day": (
         "1 while a complete business day without any row waits before it counts as zero.",
@@ -123,7 +123,7 @@ REPORT_FAMILIES = (LAST_OUTCOME, UNREAD, DRIFT, VIOLATIONS, FIELD_INFO, COVERAGE
 
 def _health(view: ReportView) -> Iterator[Family]:
     """Yields the health of the report and, once something was read, whether its figures can be trusted."""
-    labels, health = (view.source, view.report.name), view.health
+    labels, health = (view.target.source, view.report.name), view.health
     yield _family(UNREAD, labels, health.unread)
     if health.read_at is not None:
         yield _family(DRIFT, labels, {kind: health.drift.get(kind, 0) for kind in DRIFTS})
@@ -172,27 +172,27 @@ Unmatched = Mapping[str, Mapping[str, tuple[str, ...]]]
 """Selectors by source (or glob of sources) and option."""
 
 
-def source_families(view: SourceInfo) -> Iterator[Family]:
-    yield replace(SETTLE, samples=(Sample((view.source,), view.settle.total_seconds()),))
-    yield replace(COMPANY_INFO, samples=tuple(_companies(view)))
+def source_families(info: SourceInfo) -> Iterator[Family]:
+    yield replace(SETTLE, samples=(Sample((info.target.source,), info.target.rules.settle.total_seconds()),))
+    yield replace(COMPANY_INFO, samples=tuple(_companies(info)))
 
 
-def _companies(view: SourceInfo) -> Iterator[Sample]:
-    expected = frozenset(each for each in view.names.items() if view.companies.expects(*each))
-    missing = frozenset((literal(each), "") for each in view.never_seen)
-    here = frozenset(each for each in view.names.items() if each[0] not in view.withdrawn)
+def _companies(info: SourceInfo) -> Iterator[Sample]:
+    expected = frozenset(each for each in info.names.items() if info.target.companies.expects(*each))
+    missing = frozenset((literal(each), "") for each in info.never_seen)
+    here = frozenset(each for each in info.names.items() if each[0] not in info.withdrawn)
     for company in sorted(here | expected | missing, key=lambda each: by_number(each[0])):
         is_expected = str(company in expected or company in missing).lower()
-        yield Sample((view.source, view.platform, *company, is_expected), 1.0)
+        yield Sample((info.target.source, info.target.platform, *company, is_expected), 1.0)
 
 
 def unmatched_everywhere(infos: Collection[SourceInfo]) -> Unmatched:
     """Returns the selectors that match nothing in all of their sources, once these have been read."""
-    unmatched = {info.source: {each for found in info.unmatched.values() for each in found} for info in infos}
+    unmatched = {info.target.source: {each for found in info.unmatched.values() for each in found} for info in infos}
     found: dict[str, dict[str, tuple[str, ...]]] = {}
     for info in infos:
         for option, entries in info.unmatched.items():
-            found.setdefault(info.source, {}).setdefault(option, ())
+            found.setdefault(info.target.source, {}).setdefault(option, ())
             for entry in entries:
                 holders = [own for source, own in unmatched.items() if fnmatchcase(source, entry.source)]
                 if all(entry in own for own in holders):

@@ -3,72 +3,31 @@
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date
 from itertools import product
 from operator import add
 
 from msgspec import Struct
 
-from exporter.domain.model import Column, Family, FieldNote, Measure, Sample
-from exporter.domain.selectors import Companies, Entry
-from exporter.ledger.day_status import DayRules, DayStatus
+from exporter.domain.model import Column, Family, Measure, Sample
+from exporter.domain.selectors import Entry
+from exporter.ledger.day_status import DayStatus
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.table import Places, in_order
-from exporter.metrics.label_limits import Kept, LabelLimits
-from exporter.metrics.limits import CompanyLimits
+from exporter.metrics.label_limits import Kept
+from exporter.metrics.target import Health, Target
 from exporter.platforms.api import NO_DISCOVERIES, Discoveries, Report
 
 
-class Health(Struct, frozen=True):
-    """How polling a report goes: moments are None before the first; `outcome` is that of the last poll.
-
-    `last_partial` is the newest poll that failed in part. `history`: the past was asked for once. `restatements`
-    counts figures changed after being served as complete, `restated_ratio` (0 to 1) is the last poll's share.
-    `supported`: the platform has the report. `drift` counts fields by kind, `violations` rows by invariant,
-    `fields` describes fields, all as of the last good poll. `unread` counts days per item at the last poll;
-    `reason` says why it failed or an item is unread.
-    """
-
-    interval: timedelta
-    last_attempt: datetime | None = None
-    last_success: datetime | None = None
-    duration: float | None = None
-    outcome: str | None = None
-    history: bool = False
-    restatements: int = 0
-    restated_ratio: float = 0.0
-    supported: bool = True
-    drift: Mapping[str, int] = {}
-    violations: Mapping[str, int] = {}
-    fields: tuple[FieldNote, ...] = ()
-    last_partial: datetime | None = None
-    reason: str = ""
-    unread: Mapping[str, int] = {}
-
-    @property
-    def read_at(self) -> datetime | None:
-        """When the newest poll that read anything was made."""
-        return max((each for each in (self.last_success, self.last_partial) if each is not None), default=None)
-
-
 class ReportView(Struct, frozen=True):
-    """The held days of one report of one source with their status, health and settings.
+    """The held days of one report of one source, with their status, health and the values `kept` of limited labels."""
 
-    `label_limits` are limits, `kept` the values kept, by family; figures below `min_group` people are not served,
-    except 0; families that match `excluded` globs are not served.
-    """
-
-    source: str
+    target: Target
     report: Report
     ledger: Ledger
     day_status: DayStatus
     health: Health
-    rules: DayRules
-    label_limits: LabelLimits = LabelLimits()
     kept: Mapping[str, Kept] = {}
-    min_group: int = 0
-    excluded: tuple[str, ...] = ()
-    company_limits: CompanyLimits = CompanyLimits()
     discoveries: Discoveries = NO_DISCOVERIES
 
 
@@ -80,10 +39,7 @@ class SourceInfo(Struct, frozen=True):
     may match in other sources.
     """
 
-    source: str
-    platform: str
-    settle: timedelta
-    companies: Companies
+    target: Target
     names: Mapping[str, str]
     withdrawn: frozenset[str]
     listed: Mapping[str, str] | None
@@ -92,7 +48,7 @@ class SourceInfo(Struct, frozen=True):
     @property
     def never_seen(self) -> tuple[str, ...]:
         """Selectors of expected companies that have matched none so far."""
-        return self.companies.missing(self.names, self.listed or {})
+        return self.target.companies.missing(self.names, self.listed or {})
 
 
 class DeferredFamily(Struct, frozen=True):
@@ -173,7 +129,7 @@ class CompanyIndex:
         self, measure: Measure, part: str, column: Column, values: Sequence[float], until: date | None
     ) -> Iterator[Sample]:
         """Yields the figures that may be served, of companies with a row `until` that day."""
-        least = self.view.min_group if measure.people else 0
+        least = self.view.target.min_group if measure.people else 0
         first_days = map(self.first_rows[part].__getitem__, self.companies[part])
         for own, first_day, value in zip(self.labels(part, column.label_values), first_days, values, strict=True):
             if (value >= least or value == 0) and (until is None or first_day <= until):
@@ -182,7 +138,7 @@ class CompanyIndex:
     def labels(self, part: str, label_values: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
         """Returns the labels of a column by company; cached, since all windows and measures share them."""
         if (part, label_values) not in self._labels:
-            source, names = self.view.source, self.view.ledger.names
+            source, names = self.view.target.source, self.view.ledger.names
             self._labels[part, label_values] = [
                 (source, company, names[company], *label_values) for company in self.companies[part]
             ]

@@ -123,7 +123,7 @@ def _info_samples(index: CompanyIndex, measure: Measure) -> Iterator[Sample]:
     discovery = view.discoveries.get(measure.family)
     rows = () if discovery is None else discovery.rows
     for company, name in zip(index.all_companies, index.names, strict=True):
-        yield from (Sample((view.source, company, name, *row), 1.0) for row in rows)
+        yield from (Sample((view.target.source, company, name, *row), 1.0) for row in rows)
 
 
 def window_sums(index: CompanyIndex, measure: Measure, days: Sequence[date]) -> Iterator[Sample]:
@@ -163,9 +163,9 @@ def limited_part_sums(
         for labels, column in sorted(columns.items()):
             yield {span: _column_samples(index, part, labels, column, days) for span, days in spans.items()}
         return
-    kept, caps = view.kept.get(measure.family, {}), view.label_limits.caps(measure)
-    for company, held in uses(view.ledger, part, measure, view.label_limits.value_length, index.companies[part]):
-        own, keeps = (view.source, company, view.ledger.names[company]), kept.get(company, frozenset())
+    kept, caps = view.kept.get(measure.family, {}), view.target.limits.caps(measure)
+    for company, held in uses(view.ledger, part, measure, view.target.limits.value_length, index.companies[part]):
+        own, keeps = (view.target.source, company, view.ledger.names[company]), kept.get(company, frozenset())
         for span, days in spans.items():
             sums = kept_sums(held, keeps, caps, days, measure)
             yield {span: [Sample((*own, *labels), value) for labels, value in sums]}
@@ -176,10 +176,10 @@ def _columns_as_served(view: ReportView, part: str, measure: Measure) -> Mapping
 
     Then a sum over days is one of columns, which takes half the time.
     """
-    length = view.label_limits.value_length
+    length = view.target.limits.value_length
     if measure.kind is not Kind.SUM or (measure.needs_read_marker and not _are_all_read(view.ledger, part, measure)):
         return None
-    found = columns_if_all_fit(view.ledger, part, measure, view.label_limits.caps(measure)) or ()
+    found = columns_if_all_fit(view.ledger, part, measure, view.target.limits.caps(measure)) or ()
     columns = [column for column in found if column.label_values]
     served = {tuple(value[:length] for value in each.label_values): each for each in columns}
     return served if columns and len(served) == len(columns) else None

@@ -17,9 +17,9 @@ from exporter.domain.errors import ALIKE, DIVISIBLE, ReportError, SchemaError
 from exporter.domain.model import Days, Reading, Unread
 from exporter.domain.threads import Worker
 from exporter.http import RetryBudget
+from exporter.metrics.target import Target
 from exporter.platforms.api import END_DATE, Context, Discoveries, Discovery, NeedsDiscovery, Report, Request
 from exporter.polling.poll_result import IN_A_ROW, Answer, Answers, Failure, Known
-from exporter.polling.target import Target
 
 MOST_PAGES = 100
 """Further pages of one answer."""

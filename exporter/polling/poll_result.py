@@ -16,8 +16,8 @@ from exporter.domain.model import Days, Reading, Unread, by_day
 from exporter.ledger.corrections import corrections
 from exporter.ledger.day_status import day_status
 from exporter.ledger.ledger import Asked, Ledger, fold, without_past
+from exporter.metrics.target import ReportState, Target
 from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Discoveries, Report, Request
-from exporter.polling.target import ReportState, Target
 
 IN_A_ROW = 2
 """Failures in a row that count as evidence; errors other than `ALIKE` need one more."""

@@ -18,12 +18,11 @@ from exporter.http import RetryBudget
 from exporter.ledger.day_status import days_to_ask
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_health import families
-from exporter.metrics.report_view import Health
+from exporter.metrics.target import Health, ReportState, Target
 from exporter.platforms.api import END_DATE, Context, Report
 from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.poll_result import Answers, Known, poll_result
 from exporter.polling.render import view
-from exporter.polling.target import ReportState, Target
 from exporter.polling.transitions import after_poll
 
 RETRY_SECONDS = 60.0

@@ -14,10 +14,10 @@ from exporter.ledger.day_status import day_status
 from exporter.metrics.label_limits import keep_labels
 from exporter.metrics.report_health import Unmatched, deferred_families, source_families
 from exporter.metrics.report_view import ReportView, SourceInfo
+from exporter.metrics.target import ReportState, Target
 from exporter.metrics.usage import MONTH
 from exporter.platforms.api import Report
 from exporter.polling.poll_result import PollResult
-from exporter.polling.target import ReportState, Target
 
 log = logging.getLogger(__name__)
 
@@ -42,20 +42,8 @@ def view(target: Target, report: Report, state: ReportState, now: datetime) -> R
         status = replace(status, last_day=None, today=None, empty_day=False)
     month = () if status.last_day is None else MONTH.ending(status.last_day)
     has_limited_labels = any(any(measure.limits) for measure in report.measures)
-    return ReportView(
-        target.source,
-        report,
-        state.ledger,
-        status,
-        state.health,
-        target.rules,
-        target.limits,
-        keep_labels(report, state.ledger, month, target.limits, state.kept) if has_limited_labels else {},
-        target.min_group,
-        target.excluded,
-        target.company_limits,
-        state.discoveries,
-    )
+    kept = keep_labels(report, state.ledger, month, target.limits, state.kept) if has_limited_labels else {}
+    return ReportView(target, report, state.ledger, status, state.health, kept, state.discoveries)
 
 
 def source_view(target: Target, states: Mapping[str, ReportState]) -> SourceInfo:
@@ -78,9 +66,7 @@ def source_view(target: Target, states: Mapping[str, ReportState]) -> SourceInfo
             things = {identity: name for identity, name, *_ in discovery.rows}
             own = selection.entries(target.source, option)
             idle |= {name: unmatched(entries, things) for name, entries in own.items()}
-    return SourceInfo(
-        target.source, target.platform, target.rules.settle, target.companies, names, withdrawn - here, listed, idle
-    )
+    return SourceInfo(target, names, withdrawn - here, listed, idle)
 
 
 def log_poll(source: str, report: str, state: ReportState, result: PollResult) -> None:

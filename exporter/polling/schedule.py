@@ -19,7 +19,7 @@ from apscheduler.triggers.date import DateTrigger
 
 from exporter.domain import calendars
 from exporter.domain.clock import Clock
-from exporter.polling.target import Target
+from exporter.metrics.target import Target
 
 log = logging.getLogger(__name__)
 

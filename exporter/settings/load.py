@@ -19,8 +19,8 @@ from exporter.exposition.series_limit import PageLimits
 from exporter.ledger.day_status import DayRules
 from exporter.metrics.label_limits import LabelLimits
 from exporter.metrics.limits import CompanyCalendar, CompanyLimits, built_in
+from exporter.metrics.target import Target
 from exporter.platforms.api import Platform
-from exporter.polling.target import Target
 from exporter.settings import environment, thresholds, yaml_file
 from exporter.settings.option_groups import Group, ValidationContext, located, validated
 from exporter.settings.options import Options, account_of, options_of

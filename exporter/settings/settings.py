@@ -16,9 +16,9 @@ from exporter.domain.threads import FileStamp
 from exporter.exposition.series_limit import PageLimits
 from exporter.metrics.activities import HELP
 from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES
+from exporter.metrics.target import Target
 from exporter.metrics.usage import family_of, windows
 from exporter.platforms.api import Account, Override, Platform
-from exporter.polling.target import Target
 from exporter.settings import api_keys
 from exporter.settings.readers import quoted
 from exporter.settings.source_options import PollOptions

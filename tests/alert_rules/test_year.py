@@ -17,11 +17,12 @@ from exporter.ledger.day_status import DayRules, day_status
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.activities import LAST_DAY, LAST_WORKING_DAY, LIMIT, activity_families
 from exporter.metrics.limits import CompanyLimits
-from exporter.metrics.report_view import CompanyIndex, Health, ReportView
+from exporter.metrics.report_view import CompanyIndex, ReportView
+from exporter.metrics.target import Health
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, QUERIES
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import MODES, DayView, World
-from tests.pipeline.pipeline import BUILT_IN, RULES, utc
+from tests.pipeline.pipeline import RULES, target_with, utc
 
 pytestmark = pytest.mark.once
 
@@ -66,7 +67,8 @@ def mornings(
 ) -> Iterator[tuple[date, Mapping[tuple[str, ...], float]]]:
     """Yields each day of the year with the samples of the next morning."""
     names = {str(company.id): company.name for company in world.companies}
-    ledger, company_limits = Ledger(), limits or CompanyLimits((BUILT_IN,))
+    ledger, target = Ledger(), target_with(rules)
+    target = target if limits is None else replace(target, company_limits=limits)
     for number in range(-KEEP, A_YEAR):
         day = BEGIN + timedelta(days=number)
         now = datetime.combine(day, datetime.min.time(), utc(2000, 1, 1).tzinfo) + MORNING
@@ -76,7 +78,7 @@ def mornings(
             continue
         status = day_status(ledger, now, now, rules)
         health = Health(timedelta(hours=1), history=True)
-        view = ReportView("s", CHAT_SESSIONS, ledger, status, health, rules, company_limits=company_limits)
+        view = ReportView(target, CHAT_SESSIONS, ledger, status, health)
         families = [each.made() for each in activity_families(CompanyIndex(view))]
         yield (
             day,

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from exporter.domain.calendars import Calendar
 from exporter.domain.scope import Scope
 from exporter.metrics.limits import CompanyCalendar, CompanyLimits, Threshold
+from exporter.metrics.target import Target
 from exporter.platforms.paradigm.platform import REPORTS
-from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import DayView, World

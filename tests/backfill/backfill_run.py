@@ -16,9 +16,9 @@ from exporter.backfill.openmetrics_file import Runs, WrittenFile
 from exporter.domain.clock import Clock
 from exporter.domain.model import Days
 from exporter.domain.threads import Worker
+from exporter.metrics.target import Target
 from exporter.platforms.paradigm.platform import PLATFORM
 from exporter.polling.probe import LastCodes
-from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from tests.certificates import one_authority

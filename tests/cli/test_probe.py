@@ -28,11 +28,11 @@ from exporter.forecast import Size, forecast
 from exporter.http import RetryBudget
 from exporter.metrics.label_limits import LabelLimits
 from exporter.metrics.limits import CompanyLimits, built_in
+from exporter.metrics.target import Target
 from exporter.platforms.api import Request
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, REPORTS
 from exporter.platforms.registry import platforms
 from exporter.polling.probe import Finding, Found, LastCodes, probe
-from exporter.polling.target import Target
 from exporter.settings import load
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.reports import REPORTS as SIMULATED

@@ -22,10 +22,10 @@ from exporter.domain.scope import Scope
 from exporter.domain.selectors import Entry, Selection
 from exporter.exposition.text import Format
 from exporter.metrics.limits import CompanyLimits, Threshold, built_in
+from exporter.metrics.target import Target
 from exporter.platforms.api import Account
 from exporter.platforms.chatcaptain import platform as chatcaptain
 from exporter.platforms.paradigm import platform as paradigm
-from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.paradigm.companies import Company

@@ -3,13 +3,13 @@
 import gzip
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
 from itertools import groupby
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from prometheus_client import generate_latest, openmetrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -17,7 +17,6 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.domain.model import Expendable, Family, Sample
-from exporter.domain.selectors import Companies
 from exporter.exposition.board import NOTHING, Board, RenderedSource
 from exporter.exposition.series_limit import PageLimits
 from exporter.exposition.text import (
@@ -35,6 +34,7 @@ from exporter.exposition.text import (
     write,
 )
 from exporter.metrics.report_view import SourceInfo
+from tests.pipeline.pipeline import target_with
 
 FORMATS = pytest.mark.parametrize("format_", Format, ids=lambda format_: format_.name.lower())
 LABELS = ("company", "company_id", "source")  # in the order in which prometheus-client sorts them
@@ -342,7 +342,7 @@ def test_the_families_of_a_source_are_made_again_only_if_they_are_made_from_some
             made.append(day)
             yield gauge("chat_a", "A", day)
 
-        info = SourceInfo("s", "platform", timedelta(days=day), Companies(), {}, frozenset(), None)
+        info = SourceInfo(replace(target_with(), min_group=day), {}, frozenset(), None)
         return RenderedSource({"r": [gauge("chat_b", "A", day)], "": families()}, source_info=info)
 
     for day in (1, 1, 2, 2, 1):

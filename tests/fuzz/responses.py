@@ -14,6 +14,7 @@ from exporter.domain.calendars import day_at
 from exporter.domain.model import Days
 from exporter.domain.scope import Scope
 from exporter.http import RetryBudget
+from exporter.metrics.target import Target
 from exporter.platforms.api import Account, Component, Context, Discovery, Fields, Override, Report, Request
 from exporter.platforms.chatcaptain import export_job
 from exporter.platforms.chatcaptain import platform as chatcaptain
@@ -21,7 +22,6 @@ from exporter.platforms.jmespath_fields import expression
 from exporter.platforms.paradigm import platform as paradigm
 from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.poll_result import Known
-from exporter.polling.target import Target
 from exporter.settings.definitions import read
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import Bots

@@ -18,7 +18,7 @@ from exporter.exposition.text import Format, join, write
 from exporter.ledger.ledger import Asked as Covered
 from exporter.ledger.ledger import Ledger, fold
 from exporter.metrics.report_health import families
-from exporter.metrics.report_view import Health
+from exporter.metrics.target import Health, ReportState
 from exporter.platforms.api import Discovery
 from exporter.platforms.chatcaptain import export_job
 from exporter.platforms.registry import platforms
@@ -26,7 +26,6 @@ from exporter.polling import state_format
 from exporter.polling.render import view
 from exporter.polling.state_file import StateFile
 from exporter.polling.state_format import Section
-from exporter.polling.target import ReportState
 from exporter.settings import definitions, load
 from exporter.web.server.web_config import LiveWebConfig
 from tests.certificates import self_signed

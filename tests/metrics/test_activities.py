@@ -26,7 +26,8 @@ from exporter.metrics.activities import (
     activity_families,
 )
 from exporter.metrics.limits import CompanyCalendar, CompanyLimits, Threshold
-from exporter.metrics.report_view import CompanyIndex, Health, ReportView
+from exporter.metrics.report_view import CompanyIndex, ReportView
+from exporter.metrics.target import Health
 from exporter.platforms.api import Report
 from exporter.platforms.paradigm.platform import (
     CHAT_SESSIONS,
@@ -38,7 +39,7 @@ from exporter.platforms.paradigm.platform import (
     TOOLS,
     USER_ACTIVITIES,
 )
-from tests.pipeline.pipeline import BUILT_IN, RULES, utc
+from tests.pipeline.pipeline import BUILT_IN, RULES, target_with, utc
 
 NOON = utc(2026, 3, 4, 12)  # a Wednesday
 RUNNING, LAST = date(2026, 3, 4), date(2026, 3, 3)
@@ -87,16 +88,9 @@ def families_of(
     ledger = fold(Ledger(), reading, Asked(asked, asked.last, at, 45), lambda _id, _name: True)
     rules = replace(DAILY, calendar=calendar or Calendar())
     status = day_status(ledger, now, success or at, rules)
-    view = ReportView(
-        "s",
-        report,
-        ledger,
-        status,
-        Health(timedelta(hours=1), history=sums),
-        rules,
-        min_group=min_group,
-        company_limits=company_limits or CompanyLimits((BUILT_IN,)),
-    )
+    target = replace(target_with(rules), min_group=min_group)
+    target = target if company_limits is None else replace(target, company_limits=company_limits)
+    view = ReportView(target, report, ledger, status, Health(timedelta(hours=1), history=sums))
     return [each.made() for each in activity_families(CompanyIndex(view))]
 
 

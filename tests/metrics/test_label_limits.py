@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from exporter.domain.model import READ_COMPLETELY, Column, Days, Kind, Measure, Reading, Row
 from exporter.ledger.day_status import DayStatus
@@ -22,10 +23,11 @@ from exporter.metrics.label_limits import (
     keep_labels,
     uses,
 )
-from exporter.metrics.report_view import CompanyIndex, Health, ReportView
+from exporter.metrics.report_view import CompanyIndex, ReportView
+from exporter.metrics.target import Health
 from exporter.metrics.usage import kept_sums, limited_sums
 from exporter.platforms.paradigm import platform as paradigm
-from tests.pipeline.pipeline import RULES, utc
+from tests.pipeline.pipeline import target_with, utc
 
 TODAY = date(2026, 3, 3)
 NOON = utc(2026, 3, 3, 12)
@@ -235,7 +237,8 @@ def test_a_window_has_what_each_company_used_in_it(history: History, length: int
     limits = LabelLimits({"tools": most}, length)
     kept = keep_labels(paradigm.TOOLS, ledger, usage.MONTH.ending(YESTERDAY), limits, {})
     health = Health(timedelta(hours=1), history=True)
-    view = ReportView("production", paradigm.TOOLS, ledger, status, health, RULES, limits, kept)
+    target = structs.replace(target_with(), source="production", limits=limits)
+    view = ReportView(target, paradigm.TOOLS, ledger, status, health, kept)
     found = limited_sums(CompanyIndex(view), measure, usage.days_by_window(measure, status, sums=True))
 
     for window, samples in found.items():
@@ -264,7 +267,8 @@ def test_what_a_row_without_a_marker_lacks_is_unknown() -> None:
     limits, health = LabelLimits({"tools": 9}, 10), Health(timedelta(hours=1), history=True)
     status = DayStatus(TODAY, None, empty_day=False, stale=False, covered=frozenset(ledger.blocks))
     kept = keep_labels(paradigm.TOOLS, ledger, MONTH, limits, {})
-    view = ReportView("production", paradigm.TOOLS, ledger, status, health, RULES, limits, kept)
+    target = structs.replace(target_with(), source="production", limits=limits)
+    view = ReportView(target, paradigm.TOOLS, ledger, status, health, kept)
     found = limited_sums(CompanyIndex(view), MARKED_TOOLS, usage.days_by_window(MARKED_TOOLS, status, sums=True))
 
     assert {sample.label_values[1:]: sample.value for sample in found[usage.WEEK]} == {

@@ -17,10 +17,10 @@ from exporter.domain.clock import Clock
 from exporter.domain.model import Days
 from exporter.domain.selectors import Companies
 from exporter.metrics.daily import DailyFigures
+from exporter.metrics.target import Target
 from exporter.platforms.api import Report
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.polling.probe import LastCodes, probe
-from exporter.polling.target import Target
 from exporter.settings.definitions import read
 from tests.pipeline.pipeline import RULES, ManualClock, Pipeline, only, target_with, utc
 

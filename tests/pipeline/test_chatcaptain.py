@@ -16,10 +16,10 @@ from exporter.domain.scope import Scope
 from exporter.domain.selectors import Selection
 from exporter.exposition.board import RenderedSource
 from exporter.forecast import Size, forecast, polls
+from exporter.metrics.target import Target
 from exporter.platforms.api import Account, Component, Override
 from exporter.platforms.chatcaptain.platform import PLATFORM
 from exporter.platforms.jmespath_fields import expression
-from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.chatcaptain.components import truth

@@ -19,11 +19,11 @@ import pytest
 from msgspec.structs import replace
 
 from exporter.metrics.limits import CompanyLimits, Threshold, built_in
+from exporter.metrics.target import Target
 from exporter.platforms.chatcaptain.component_report import ComponentReport
 from exporter.platforms.chatcaptain.find_component import ReportComponent
 from exporter.platforms.chatcaptain.platform import CHANNEL, OVERVIEW, PLATFORM, REPORTS
 from exporter.platforms.chatcaptain.read_component import Shape
-from exporter.polling.target import Target
 from tests.pipeline.pipeline import Pipeline, Series
 from tests.pipeline.test_chatcaptain import NOON, UTC_ZONE, Platform
 

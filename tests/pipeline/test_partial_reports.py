@@ -11,8 +11,8 @@ import pytest
 from msgspec.structs import replace
 
 from exporter.metrics.limits import CompanyLimits, Threshold
+from exporter.metrics.target import Target
 from exporter.platforms.paradigm.platform import REPORTS
-from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from tests.pipeline.pipeline import BUILT_IN, RULES, ManualClock, Pipeline, Series, target_with, utc

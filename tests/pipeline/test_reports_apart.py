@@ -10,9 +10,9 @@ import pytest
 
 from exporter.domain.scope import Scope
 from exporter.metrics.report_health import COMPANY_INFO
+from exporter.metrics.target import Target
 from exporter.metrics.usage import family_of, windows
 from exporter.platforms.paradigm.platform import REPORTS
-from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from tests.pipeline.pipeline import RULES, ManualClock, Pipeline, Series, utc

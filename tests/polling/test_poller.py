@@ -17,10 +17,10 @@ from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.http import RetryBudget
 from exporter.ledger.day_status import DayRules
+from exporter.metrics.target import Target
 from exporter.platforms.api import Request
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, REPORTS
 from exporter.polling.poller import Poller, PollOutputs
-from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from exporter.web.status.problems import report_rows

@@ -20,8 +20,8 @@ from msgspec.structs import replace
 from exporter.domain import calendars
 from exporter.domain.clock import Clock
 from exporter.domain.scope import Scope
+from exporter.metrics.target import Target
 from exporter.polling.schedule import AfterMidnight, Every, Schedule, triggers
-from exporter.polling.target import Target
 from tests.pipeline.pipeline import RULES
 
 pytestmark = pytest.mark.anyio

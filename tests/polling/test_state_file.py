@@ -26,12 +26,11 @@ from exporter.exposition.telemetry import LastAttempt
 from exporter.ledger.day_status import DayRules
 from exporter.ledger.ledger import Block, Ledger
 from exporter.ledger.table import Table
-from exporter.metrics.report_view import Health
+from exporter.metrics.target import Health, ReportState, StateStore
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS
 from exporter.platforms.registry import platforms
 from exporter.polling.state_file import StateFile, replace_file
 from exporter.polling.state_format import HEAD, MAGIC, decoded
-from exporter.polling.target import ReportState, StateStore
 from exporter.settings import load
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World

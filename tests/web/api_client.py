@@ -12,9 +12,8 @@ from exporter.domain.model import Days, Reading
 from exporter.domain.threads import Worker
 from exporter.exposition.board import Board
 from exporter.ledger.ledger import Asked, Ledger, fold
-from exporter.metrics.report_view import Health
+from exporter.metrics.target import Health, ReportState, Target
 from exporter.polling.render import rendered
-from exporter.polling.target import ReportState, Target
 from exporter.web.app import create_app
 from tests.pipeline.pipeline import target_with
 from tests.samples import samples

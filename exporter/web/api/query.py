@@ -124,7 +124,7 @@ class DaysPage:
 
     def __init__(self, daily: Mapping[Key, DailyFigures], query: DaysQuery) -> None:
         self.query = query
-        asked = (each for each in daily.values() if not query.source or each.view.source in query.source)
+        asked = (each for each in daily.values() if not query.source or each.view.target.source in query.source)
         self.all_daily = [each for each in asked if wanted(each.view, query)]
         companies = _companies(self.all_daily, query)
         self.companies = companies[: query.limit]
@@ -138,7 +138,7 @@ class DaysPage:
         """Yields the figures of some companies at a time: by company, day, report, measure and label."""
         for source, group in groupby(self.companies, key=lambda each: each[0]):
             ids = [company_id for _, company_id in group]
-            reports = [daily for daily in self.all_daily if daily.view.source == source]
+            reports = [daily for daily in self.all_daily if daily.view.target.source == source]
             for start in range(0, len(ids), PIECE):
                 some = ids[start : start + PIECE]
                 found = [
@@ -162,7 +162,7 @@ def available(views: Mapping[Key, ReportView]) -> Available:
 def _companies(all_daily: Sequence[DailyFigures], query: DaysQuery) -> Sequence[tuple[str, str]]:
     """Returns source and id of the matching companies after the cursor, in order."""
     found = {
-        (daily.view.source, company_id)
+        (daily.view.target.source, company_id)
         for daily in all_daily
         for company_id, name in daily.companies.items()
         if not query.company or any(selects(each, company_id, name) for each in query.company)

@@ -70,7 +70,7 @@ def _report_days(daily: DailyFigures, query: DaysQuery) -> ReportDays:
     view, status = daily.view, daily.view.day_status
     last_day = None if status.stale else status.last_day
     days = [HeldDay(day, state) for day, state in daily.states.items() if day in query.days]
-    return ReportDays(view.source, view.report.name, view.rules.zone.key, status.stale, last_day, days)
+    return ReportDays(view.target.source, view.report.name, view.target.rules.zone.key, status.stale, last_day, days)
 
 
 def csv_pieces(answer: DaysPage) -> Iterator[bytes]:

@@ -151,7 +151,7 @@ def sparklines(view: ReportView, activity_name: str, usual: Mapping[str, float |
     if last is None or found.on_day is None:
         return {}
     days = [last - timedelta(days=DAYS - 1 - n) for n in range(DAYS)]
-    unknown, least = [math.nan] * len(index.names), view.min_group if found.measure.people else 0
+    unknown, least = [math.nan] * len(index.names), view.target.min_group if found.measure.people else 0
     figures = [found.on_day(day) if day in view.day_status.published else unknown for day in days]
     lines = {}
     for company, own in zip(index.all_companies, zip(*figures, strict=True), strict=True):

@@ -113,20 +113,20 @@ def companies(shown: Published, fresh: Container[Key]) -> ShownCompanies:
     """Puts together what was published of companies; limits are evaluated in the `fresh` reports."""
     found: dict[tuple[str, str], ShownCompany] = {}
     activities: dict[str, list[Activity]] = {}
-    for info in shown.source_infos.values():
-        activities[info.source] = []
+    for source, info in shown.source_infos.items():
+        activities[source] = []
         for company_id, name in info.names.items():
             note = "taken back by the platform" if company_id in info.withdrawn else ""
-            found[info.source, company_id] = ShownCompany(info.source, company_id, name, note)
+            found[source, company_id] = ShownCompany(source, company_id, name, note)
         for company_id in map(literal, info.never_seen):
-            found[info.source, company_id] = ShownCompany(info.source, company_id, "", "expected, never seen")
-    for key, view in sorted(shown.views.items()):
-        activities.setdefault(view.source, []).extend(
+            found[source, company_id] = ShownCompany(source, company_id, "", "expected, never seen")
+    for (source, report), view in sorted(shown.views.items()):
+        activities.setdefault(source, []).extend(
             activity for measure in view.report.measures for activity in measure.activities
         )
-        for (company_id, activity), measured in _measured(view, is_fresh=key in fresh):
+        for (company_id, activity), measured in _measured(view, is_fresh=(source, report) in fresh):
             name = view.ledger.names[company_id]
-            company = found.setdefault((view.source, company_id), ShownCompany(view.source, company_id, name))
+            company = found.setdefault((source, company_id), ShownCompany(source, company_id, name))
             company.activities.setdefault(activity, measured)
     ordered = sorted(found, key=lambda each: (each[0], by_number(each[1])))
     return ShownCompanies(
@@ -169,14 +169,13 @@ def _measured(view: ReportView, *, is_fresh: bool) -> Iterator[tuple[tuple[str, 
     """Yields what /metrics serves, by company id and activity: no excluded families."""
     families = activity_families(CompanyIndex(view)) if view.report.has_days else ()
     made = {each.name: each.made().samples for each in families}
-    wanted = {name: made[name] for name in made if not any(fnmatchcase(name, glob) for glob in view.excluded)}
+    wanted = {name: made[name] for name in made if not any(fnmatchcase(name, glob) for glob in view.target.excluded)}
     figures: dict[tuple[str, str], dict[str, float]] = {}
     for family in (LAST_DAY, LAST_WORKING_DAY, TODAY, BASELINE):
         for (_, _, company_id, _, activity), value in wanted.get(family, ()):
             figures.setdefault((company_id, activity), {})[family] = value
-    working_days = {
-        labels[2]: datetime.fromtimestamp(start, view.rules.zone).date() for labels, start in made.get(WORKING_DAY, ())
-    }
+    starts, zone = made.get(WORKING_DAY, ()), view.target.rules.zone
+    working_days = {labels[2]: datetime.fromtimestamp(start, zone).date() for labels, start in starts}
     broken: dict[tuple[str, str], list[Breach]] = {}
     for (_, _, company_id, _, activity, bound, basis, severity, *_team), limit in wanted.get(LIMIT, ()):
         is_lower, breaches = bound == "lower", broken.setdefault((company_id, activity), [])

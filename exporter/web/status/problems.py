@@ -14,7 +14,8 @@ from exporter.domain import calendars
 from exporter.domain.text import enumerated
 from exporter.exposition.board import Published
 from exporter.metrics.report_health import Unmatched
-from exporter.metrics.report_view import Health, ReportView, SourceInfo
+from exporter.metrics.report_view import ReportView, SourceInfo
+from exporter.metrics.target import Health
 from exporter.web.status.text import day_ago, figure, moment, span
 
 FAILING_FOR = timedelta(hours=6)
@@ -86,7 +87,8 @@ def is_fresh(view: ReportView, now: datetime) -> bool:
     day, status = view.day_status.last_day, view.day_status
     if day is None or status.empty_day or status.stale or not view.health.supported:
         return False
-    return now - calendars.start(day, view.rules.zone) < COVERS + view.rules.settle + 2 * view.health.interval
+    rules = view.target.rules
+    return now - calendars.start(day, rules.zone) < COVERS + rules.settle + 2 * view.health.interval
 
 
 def report_rows(shown: Published, now: datetime) -> tuple[ReportRow, ...]:
@@ -102,7 +104,7 @@ def all_problems(
         what = f"Refused when it was reloaded, {moment(failed_reload.at)}; the previous one stays in force"
         problem = Problem(Level.WARNING, what, "ChatUsageConfigReloadFailed", failed_reload.reason)
         found.append(("configuration", problem))
-    for source, rows in groupby(reports, key=lambda each: each.view.source):
+    for source, rows in groupby(reports, key=lambda each: each.view.target.source):
         found += _of_reports(source, tuple(rows))
         found += [(source, problem) for problem in _of_source(shown.source_infos[source], shown.unmatched)]
     return sorted(found, key=lambda each: -each[1].level)
@@ -145,9 +147,9 @@ def _polls(view: ReportView, now: datetime) -> Iterator[Problem]:
 
 def _days(view: ReportView, now: datetime) -> Iterator[Problem]:
     day, status = view.day_status.last_day, view.day_status
-    today = calendars.day_at(now, view.rules.zone)
+    today = calendars.day_at(now, view.target.rules.zone)
     if status.stale and view.health.read_at is not None:
-        length = span(view.rules.max_staleness)
+        length = span(view.target.rules.max_staleness)
         yield Problem(Level.BAD, f"Its figures are withheld: nothing was read for {length}", "ChatUsageReportStale")
     if status.empty_day:
         what = "A complete business day has no row of any company yet; limits are not evaluated"
@@ -189,12 +191,12 @@ def _of_source(info: SourceInfo, unmatched: Unmatched) -> Iterator[Problem]:
     if info.listed is None:
         return
     held = {company: name for company, name in info.names.items() if company not in info.withdrawn}
-    missing = info.companies.missing(held, info.listed)
+    missing = info.target.companies.missing(held, info.listed)
     if missing:
         what = f"Expected and in no report: {_companies(len(missing))} ({', '.join(missing[:5])})"
         yield Problem(Level.WARNING, what, "ChatUsageCompanyMissing")
     for glob, by_option in sorted(unmatched.items()):
-        for option, selectors in sorted(by_option.items()) if fnmatchcase(info.source, glob) else ():
+        for option, selectors in sorted(by_option.items()) if fnmatchcase(info.target.source, glob) else ():
             if selectors and option != "companies.expected":
                 what = f"Selectors in {option} that match nothing: {len(selectors)} ({enumerated(selectors)})"
                 yield Problem(Level.WARNING, what, "ChatUsageConfigUnmatched")

@@ -1,18 +1,17 @@
 """What is polled of one source, and the state of its reports between polls; knows no file format."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from msgspec import Struct
 
-from exporter.domain.model import Days
+from exporter.domain.model import Days, FieldNote
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Companies, Entry, Selection
 from exporter.ledger.day_status import DayRules
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.label_limits import Kept, LabelLimits
 from exporter.metrics.limits import CompanyLimits
-from exporter.metrics.report_view import Health
 from exporter.platforms.api import Discoveries, Report
 
 
@@ -21,8 +20,9 @@ class Target(Struct, frozen=True):
 
     A poll starts every `interval`, up to `jitter` (a share of it) late; `requests_per_minute` is also the burst.
     `one_company`: the account is one company. The platform may lack reports that are not `required`. `limits` are
-    those of limited labels, `min_group` of people. `selections` are the platform's own, by name, each for the discovery
-    of that name. `selectors` are those in `company_limits`, by option.
+    those of limited labels. Figures below `min_group` people are not served, except 0, nor are families that match
+    `excluded` globs. `selections` are the platform's own, by name, each for the discovery of that name. `selectors`
+    are those in `company_limits`, by option.
     """
 
     source: str
@@ -42,6 +42,38 @@ class Target(Struct, frozen=True):
     jitter: float = 0.0
     requests_per_minute: int = 60
     one_company: bool = False
+
+
+class Health(Struct, frozen=True):
+    """How polling a report goes: moments are None before the first; `outcome` is that of the last poll.
+
+    `last_partial` is the newest poll that failed in part. `history`: the past was asked for once. `restatements`
+    counts figures changed after being served as complete, `restated_ratio` (0 to 1) is the last poll's share.
+    `supported`: the platform has the report. `drift` counts fields by kind, `violations` rows by invariant,
+    `fields` describes fields, all as of the last good poll. `unread` counts days per item at the last poll;
+    `reason` says why it failed or an item is unread.
+    """
+
+    interval: timedelta
+    last_attempt: datetime | None = None
+    last_success: datetime | None = None
+    duration: float | None = None
+    outcome: str | None = None
+    history: bool = False
+    restatements: int = 0
+    restated_ratio: float = 0.0
+    supported: bool = True
+    drift: Mapping[str, int] = {}
+    violations: Mapping[str, int] = {}
+    fields: tuple[FieldNote, ...] = ()
+    last_partial: datetime | None = None
+    reason: str = ""
+    unread: Mapping[str, int] = {}
+
+    @property
+    def read_at(self) -> datetime | None:
+        """When the newest poll that read anything was made."""
+        return max((each for each in (self.last_success, self.last_partial) if each is not None), default=None)
 
 
 class ReportState(Struct, frozen=True):
