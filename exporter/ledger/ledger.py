@@ -218,38 +218,27 @@ def _lost(block: Block) -> Block:
 
 
 def narrowed(ledger: Ledger, wanted: IsWanted) -> Ledger:
-    """Returns the ledger without the rows of unwanted companies."""
-    names = {company: name for company, name in ledger.names.items() if wanted(company, name)}
-    if len(names) == len(ledger.names):
-        return ledger
-    blocks = {
-        day: replace(block, tables={part: _only(table, names) for part, table in block.tables.items()})
-        for day, block in ledger.blocks.items()
-    }
-    first_seen = {
-        part: {company: day for company, day in days.items() if company in names}
-        for part, days in ledger.first_seen.items()
-    }
-    return Ledger(blocks, names, ledger.withdrawn & names.keys(), first_seen)
+    """Returns the ledger without unwanted companies."""
+    unwanted = (company for company, name in ledger.names.items() if not wanted(company, name))
+    return without_past(ledger, dict.fromkeys(unwanted, date.max))
 
 
 def without_past(ledger: Ledger, began: Mapping[str, date]) -> Ledger:
-    """Returns the ledger without companies' rows before the days on which they began."""
+    """Returns the ledger without companies' rows before the days on which they began; one without any row leaves."""
     began = {company: day for company, day in began.items() if company in ledger.names}
     if not began:
         return ledger
     blocks = {}
     for day, block in ledger.blocks.items():
-        gone = {company for company, first in began.items() if day < first}
-        tables = {part: _only(table, set(table.companies) - gone) for part, table in block.tables.items()}
-        blocks[day] = replace(block, tables=tables)
+        here = ledger.names.keys() - {company for company, first in began.items() if day < first}
+        blocks[day] = replace(block, tables={part: _only(table, here) for part, table in block.tables.items()})
+    left = ledger.names.keys() - (began.keys() - Ledger(blocks).companies_on(blocks))
     first_seen = {
         part: {company: day for company, day in days.items() if company not in began}
         for part, days in ledger.first_seen.items()
     }
-    without = Ledger(blocks, ledger.names, ledger.withdrawn, first_seen)
-    held = without.companies_on(blocks)
-    return narrowed(without, lambda company, _: company in held or company not in began)
+    names = {company: name for company, name in ledger.names.items() if company in left}
+    return Ledger(blocks, names, ledger.withdrawn & left, first_seen)
 
 
 def _only(table: Table, companies: Container[str]) -> Table:
