@@ -73,14 +73,10 @@ class LastCodes(Struct):
         """Notes one attempt; an `error` has no status."""
         self.by_report[report] = "" if code == "error" else code
 
-    def waited(self, report: str, seconds: float) -> None:
-        """Ignored: waits are part of a report's time."""
+    def _ignored(self, *_what: object, **_named: object) -> None:
+        """Waits and the platform's clock do not change a report, and messages name a pause."""
 
-    def paused(self, until: datetime) -> None:
-        """Ignored: messages say so."""
-
-    def dated(self, skew: float) -> None:
-        """Ignored: the clock does not change a report."""
+    waited = paused = dated = _ignored
 
 
 async def probe(
