@@ -29,7 +29,6 @@ from exporter.polling.transitions import longest_piece
 
 DAY = timedelta(hours=24)
 MINUTE = timedelta(minutes=1)
-A_YEAR_OF_DAYS = 366
 GOOD = "200"
 SeriesCounts = Mapping[str, int]
 """Series by family name."""
@@ -140,7 +139,7 @@ def most_polls(target: Target, span: timedelta, now: datetime) -> int:
 def _most_after_midnight(zone: ZoneInfo, delays: Sequence[timedelta], span: timedelta, now: datetime) -> int:
     """Returns the maximum of polls after midnight within any `span` of a year, because days may have 23 or 25 hours."""
     first_day = calendars.day_at(now - max(delays) - DAY, zone)
-    last_day = calendars.day_at(now + A_YEAR_OF_DAYS * DAY, zone) - calendars.ONE_DAY
+    last_day = calendars.day_at(now + 366 * DAY, zone) - calendars.ONE_DAY
     midnights = [calendars.end(day, zone) for day in Days(first_day, last_day)]
     earliest = sorted(midnight + delay for midnight in midnights for delay in delays)
     most, first = 0, 0

@@ -95,10 +95,7 @@ def assemble(
 def client_of(
     source: Source, observer: fetch.Observer, clock: Clock | None = None, keys_in_use: dict[str, str] | None = None
 ) -> fetch.Client:
-    """Makes the HTTP client of a source, which by default uses the machine's clock.
-
-    Clients that share `keys_in_use` mask each other's keys in answers.
-    """
+    """Makes a source's HTTP client, by default with the machine's clock; in answers it masks all `keys_in_use`."""
     return fetch.Client(endpoint_of(source, keys_in_use), observer, clock=clock)
 
 

@@ -86,10 +86,7 @@ async def reloading(
     file_changed: Callable[[], Awaitable[bool]],
     seconds: float = LOOK_SECONDS,
 ) -> AsyncIterator[None]:
-    """Reloads when `requested` is set, and when `file_changed` returns True, which is checked every `seconds`.
-
-    If `requested` is set during a reload, another one follows.
-    """
+    """Reloads when `requested` is set, and when `file_changed` returns True, which is checked every `seconds`."""
 
     async def each_time() -> None:
         while True:

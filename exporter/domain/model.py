@@ -1,6 +1,4 @@
-"""The terms of the domain as plain values.
-
-One word per idea, everywhere:
+"""The terms of the domain as plain values, one word per idea.
 
 platform   software with a reporting API (LightOn Paradigm)
 source     one configured account on a platform; the label `source`

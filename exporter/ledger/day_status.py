@@ -95,10 +95,7 @@ def day_status(ledger: Ledger, now: datetime, last_read: datetime | None, rules:
 
 
 def waiting_days(blocks: Mapping[date, Block], rules: DayRules) -> set[date]:
-    """Returns the settled business days without any row that may still get rows.
-
-    A row of that or a later day ends the wait, and so does an answer 24 hours after the settle time.
-    """
+    """Returns the settled business days without any row, nor one of a later day, that may still get rows."""
     waiting: set[date] = set()
     for day in sorted(blocks, reverse=True):
         block = blocks[day]
@@ -111,10 +108,7 @@ def waiting_days(blocks: Mapping[date, Block], rules: DayRules) -> set[date]:
 
 
 def days_to_ask(ledger: Ledger, now: datetime, rules: DayRules) -> Days:
-    """Returns the days of the next poll: from the oldest unsettled or re-read one to today.
-
-    Never more than are held; at the first start only the re-read ones.
-    """
+    """Returns the days of the next poll: from the oldest one that is unsettled, waits or is re-read to today."""
     today = calendars.day_at(now, rules.zone)
     first = today - timedelta(days=rules.reread_days)
     waiting = waiting_days(ledger.blocks, rules)

@@ -92,9 +92,8 @@ class PollResult(Struct, frozen=True):
 
     `state` has discoveries, folded answers and counted corrections, whose ratio is `restated_ratio`. `read` joins
     all answers, without rows; if nothing could be read it is None, and there is an `error`. With an error, what was
-    read counts all the same. `reason` is the first cause in one line; `unread` counts days per item, `strikes`
-    failures per subject. `ended`: the rest would have failed alike. `day_bytes` is the mean size of a day. Companies
-    that `began` are new ones, by first day; `is_past_open`: the past is to be read again at once.
+    read counts all the same. `reason` is the first cause in one line; `unread` counts days per item. `day_bytes` is the
+    mean size of a day. Companies that `began` are new ones, by first day; `is_past_open`: read the past again at once.
     """
 
     state: ReportState

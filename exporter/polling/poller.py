@@ -94,10 +94,7 @@ class Poller:
             self._outputs.telemetry.expect(self.target.source, report.name)
 
     async def poll(self) -> None:
-        """Polls every report once, in turn, then past days; polls that become due meanwhile go first.
-
-        If the previous poll still runs, only counts that.
-        """
+        """Polls every report once, in turn, then past days; polls that become due meanwhile go first."""
         if self._polling:
             for report in self.target.reports:
                 self._outputs.telemetry.polled(self.target.source, report.name, "skipped")

@@ -96,10 +96,7 @@ def encoded(sections: Mapping[str, Section]) -> Iterator[bytes]:
 
 
 def decoded(content: bytes) -> Mapping[str, Section]:
-    """Reads a whole state file; the reverse of `encoded`.
-
-    Raises UnusableError (truncated or damaged), VersionError, ForeignError.
-    """
+    """Reads a whole state file; raises UnusableError (truncated or damaged), VersionError or ForeignError."""
     if not MAGIC.startswith(content[: len(MAGIC)]):
         raise ForeignError("is not a state file of this program")
     if not HEAD.startswith(content[: len(HEAD)]):

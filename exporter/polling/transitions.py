@@ -119,11 +119,7 @@ def _with_refresh_pass(
 
 
 def taken_over(states: Mapping[str, ReportState], old: Target, new: Target) -> Mapping[str, ReportState]:
-    """Returns what new settings, or those of a start, keep of the same platform's reports, by name.
-
-    Companies that are no longer wanted leave at once. The past of newly wanted ones, or of more held days, is
-    asked for.
-    """
+    """Returns what new settings, or those of a start, keep of the same platform's reports, by name."""
     kept: dict[str, ReportState] = {}
     widened = not new.companies.within(old.companies)
     for name, state in ((report.name, states[report.name]) for report in new.reports if report.name in states):
