@@ -93,7 +93,7 @@ async def steady_poll(calls: Calls) -> None:
     telemetry, worker = Telemetry(), Worker("worker")
     client = Client(
         endpoint_of(source),
-        telemetry.observer(source.name),
+        telemetry,
         transport=httpx.ASGITransport(create_app(world, now)),
     )
     poller = Poller(target, client, PollOutputs(Board(), telemetry, worker), Clock(now, _seconds(now)))

@@ -246,7 +246,7 @@ def _live_series(targets: Iterable[Target]) -> Mapping[tuple[str, str], Counter[
     for target in targets:
         for report in target.reports:
             telemetry.expect(target.source, report.name)
-            telemetry.observer(target.source).request(report.name, GOOD, 0.0)
+            telemetry.request(target.source, report.name, GOOD, 0.0)
     found: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for metric in telemetry.served():
         name = f"{metric.name}_total" if metric.type == "counter" else metric.name

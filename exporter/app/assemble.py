@@ -66,7 +66,7 @@ def assemble(
     keys_in_use = dict[str, str]()
 
     def make(source: Source) -> Running:
-        client = client_of(source, telemetry.observer(source.name), client_clock, keys_in_use)
+        client = client_of(source, telemetry, client_clock, keys_in_use)
         store = state_file.store(source.name, fingerprint(source), source.target.rules)
         return Running(source, client, Poller(source.target, client, outputs, clock, store))
 

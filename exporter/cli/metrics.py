@@ -154,10 +154,9 @@ def _live() -> Iterator[Family]:
     telemetry.expect(EXAMPLES["source"], EXAMPLES["report"])
     telemetry.key_expires(EXAMPLES["source"], datetime.now(UTC))
     telemetry.state.note(True)
-    observer = telemetry.observer(EXAMPLES["source"])
-    observer.request(EXAMPLES["report"], EXAMPLES["code"], 0.0)
-    observer.dated(0.0)
-    observer.paused(datetime.fromtimestamp(0, UTC))
+    telemetry.request(EXAMPLES["source"], EXAMPLES["report"], EXAMPLES["code"], 0.0)
+    telemetry.dated(EXAMPLES["source"], 0.0)
+    telemetry.paused(EXAMPLES["source"], datetime.fromtimestamp(0, UTC))
     for metric in telemetry.served():
         name = f"{metric.name}_total" if metric.type == "counter" else metric.name
         labels = tuple(label for label in metric.samples[0].labels if label != "le") if metric.samples else ()

@@ -11,7 +11,6 @@ from functools import partial
 from itertools import chain
 
 import prometheus_client as client
-from msgspec import Struct
 from prometheus_client import openmetrics
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -25,7 +24,7 @@ SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0)
 
 
 class Telemetry:
-    """Counts polls and requests; one per process, with a `registry` of its own."""
+    """Counts polls and requests (`exporter.http.Observer`); one per process, with a `registry` of its own."""
 
     def __init__(self) -> None:
         client.disable_created_metrics()  # type: ignore[no-untyped-call]  # each would be one more family of the text format
@@ -37,29 +36,29 @@ class Telemetry:
             "Polls of a report by outcome; skipped: the previous poll was still running.",
             (*REPORT_LABELS, "outcome"),
         )
-        self.requests = counter(
+        self._requests = counter(
             "chat_usage_api_requests_total",
             "Requests to a reporting API by status; error: no answer, cancelled: cut off by a reload or shutdown.",
             (*REPORT_LABELS, "code"),
         )
-        self.seconds = client.Histogram(
+        self._seconds = client.Histogram(
             "chat_usage_api_request_duration_seconds",
             "Duration of requests to a reporting API, including the whole answer, in seconds.",
             REPORT_LABELS,
             buckets=SECONDS,
             registry=self.registry,
         )
-        self.waits = counter(
+        self._waits = counter(
             "chat_usage_api_retry_wait_seconds_total",
             "Seconds spent waiting before requests were retried.",
             REPORT_LABELS,
         )
-        self.skew = gauge(
+        self._skew = gauge(
             "chat_usage_api_clock_skew_seconds",
             "Whole seconds that the platform's clock is ahead, by the Date header of its newest answer, cached or not.",
             ("source",),
         )
-        self.paused_until = gauge(
+        self._paused_until = gauge(
             "chat_usage_api_paused_until_timestamp_seconds",
             "When requests resume after a 429 or 503 with Retry-After, in seconds since 1970; absent before the first.",
             ("source",),
@@ -100,12 +99,30 @@ class Telemetry:
         """Starts all series of a report at 0, so that `increase()` sees the first failure."""
         for outcome in OUTCOMES:
             self._polls.labels(source, report, outcome)
-        self.seconds.labels(source, report)
-        self.waits.labels(source, report)
+        self._seconds.labels(source, report)
+        self._waits.labels(source, report)
         self.changed()
 
     def polled(self, source: str, report: str, outcome: str) -> None:
         self._polls.labels(source, report, outcome).inc()
+        self.changed()
+
+    def request(self, source: str, report: str, code: str, seconds: float) -> None:
+        """Counts a request; `code` is its status, `error` or `cancelled`."""
+        self._requests.labels(source, report, code).inc()
+        self._seconds.labels(source, report).observe(seconds)
+        self.changed()
+
+    def waited(self, source: str, report: str, seconds: float) -> None:
+        self._waits.labels(source, report).inc(seconds)
+        self.changed()
+
+    def paused(self, source: str, until: datetime) -> None:
+        self._paused_until.labels(source).set(until.timestamp())
+        self.changed()
+
+    def dated(self, source: str, skew: float) -> None:
+        self._skew.labels(source).set(skew)
         self.changed()
 
     def auth_failed(self, reason: str) -> None:
@@ -121,13 +138,10 @@ class Telemetry:
         self.changed()
 
     def forget(self, source: str, report: str | None = None) -> None:
-        of_reports = (self._polls, self.requests, self.seconds, self.waits)
-        for family in of_reports if report else (*of_reports, self.skew, self.paused_until, self._key_expiry):
+        of_reports = (self._polls, self._requests, self._seconds, self._waits)
+        for family in of_reports if report else (*of_reports, self._skew, self._paused_until, self._key_expiry):
             family.remove_by_labels({"source": source, **({"report": report} if report else {})})
         self.changed()
-
-    def observer(self, source: str) -> "RequestObserver":
-        return RequestObserver(source, self)
 
     def served(self) -> Iterator[Metric]:
         return chain(self.registry.collect(), self._process.collect())
@@ -143,31 +157,6 @@ def _latest(registry: client.CollectorRegistry, format_: Format) -> bytes:
     if format_ is Format.OPENMETRICS:
         return bytes(openmetrics.exposition.generate_latest(registry))  # type: ignore[no-untyped-call]  # ships none
     return client.generate_latest(registry)
-
-
-class RequestObserver(Struct, frozen=True):
-    """Counts the requests of one source (`exporter.http.Observer`)."""
-
-    source: str
-    telemetry: Telemetry
-
-    def request(self, report: str, code: str, seconds: float) -> None:
-        """Counts a request; `code` is its status, `error` or `cancelled`."""
-        self.telemetry.requests.labels(self.source, report, code).inc()
-        self.telemetry.seconds.labels(self.source, report).observe(seconds)
-        self.telemetry.changed()
-
-    def waited(self, report: str, seconds: float) -> None:
-        self.telemetry.waits.labels(self.source, report).inc(seconds)
-        self.telemetry.changed()
-
-    def paused(self, until: datetime) -> None:
-        self.telemetry.paused_until.labels(self.source).set(until.timestamp())
-        self.telemetry.changed()
-
-    def dated(self, skew: float) -> None:
-        self.telemetry.skew.labels(self.source).set(skew)
-        self.telemetry.changed()
 
 
 class LastAttempt(Collector):

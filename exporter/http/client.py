@@ -180,7 +180,7 @@ class Client:
         if seconds := min(retry_after(failure.retry_after, now), LONGEST_PAUSE_SECONDS):
             until = now + timedelta(seconds=seconds)
             self._pause = Pause(self._clock.monotonic() + seconds, until, failure)
-            self._observer.paused(until)
+            self._observer.paused(self._endpoint.source, until)
 
     async def _obey_pause(self, pause: Pause, sent: HttpRequest, retry_budget: RetryBudget) -> None:
         """Waits until the platform may be asked again; fails as the last answer did if the budget is too small."""
@@ -195,7 +195,7 @@ class Client:
 
     async def _wait(self, request: Request, seconds: float) -> None:
         await self._clock.sleep(seconds)
-        self._observer.waited(request.report, seconds)
+        self._observer.waited(self._endpoint.source, request.report, seconds)
 
     def _linked(self, request: Request, url: str) -> tuple[str, httpx.QueryParams]:
         """Returns the URL and query of the next page; SchemaError if its link leads to a host the key is not for."""
@@ -217,7 +217,8 @@ class Client:
                 code = str(response.status_code)
                 if dated := http_date(response.headers.get("Date", "")):
                     half = (self._clock.monotonic() - began) / 2  # the answer was made halfway through the wait
-                    self._observer.dated((dated - self._clock.now()).total_seconds() + half)
+                    skew = (dated - self._clock.now()).total_seconds() + half
+                    self._observer.dated(self._endpoint.source, skew)
                 return sent.mask.in_body(await report_body(response, sent))
         except asyncio.CancelledError:
             code = "cancelled"  # by a reload or shutdown, not by the platform
@@ -225,7 +226,8 @@ class Client:
         except HTTPX_ERRORS as error:
             raise translate(error, sent) from error
         finally:
-            self._observer.request(request.report, code, self._clock.monotonic() - began)
+            seconds = self._clock.monotonic() - began
+            self._observer.request(self._endpoint.source, request.report, code, seconds)
 
 
 def wait_seconds(attempt: int, headers: Sequence[str], clock: Clock) -> float:

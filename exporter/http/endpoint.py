@@ -19,16 +19,16 @@ SHOWN = 160  # length of foreign text in a message
 class Observer(Protocol):
     """Observes requests; called on the event loop, must not block."""
 
-    def request(self, report: str, code: str, seconds: float) -> None:
+    def request(self, source: str, report: str, code: str, seconds: float) -> None:
         """Notes one attempt: `code` is its status, `error` or `cancelled`."""
 
-    def waited(self, report: str, seconds: float) -> None:
+    def waited(self, source: str, report: str, seconds: float) -> None:
         """Notes a wait between two attempts; waits for the rate limit are not reported."""
 
-    def paused(self, until: datetime) -> None:
+    def paused(self, source: str, until: datetime) -> None:
         """Notes that the platform asked for no requests until that moment."""
 
-    def dated(self, skew: float) -> None:
+    def dated(self, source: str, skew: float) -> None:
         """Notes that the platform's clock is `skew` seconds ahead, by the `Date` of an answer."""
 
 

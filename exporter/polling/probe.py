@@ -69,7 +69,7 @@ class LastCodes(Struct):
 
     by_report: dict[str, str] = {}
 
-    def request(self, report: str, code: str, seconds: float) -> None:
+    def request(self, source: str, report: str, code: str, seconds: float) -> None:
         """Notes one attempt; an `error` has no status."""
         self.by_report[report] = "" if code == "error" else code
 

@@ -151,7 +151,7 @@ class RunningExporter:
         )
         made = RecordingClient(
             endpoint,
-            self.telemetry.observer(source.name),
+            self.telemetry,
             transport=self.platforms,
             clock=self.clock.for_fetch(),
         )

@@ -82,7 +82,7 @@ async def polled(tmp_path: Path, key: str) -> AsyncIterator[Polled]:
             "api_key_file: key}}"
         )
         one = load(config, {}, platforms()).sources["production"]
-        client = client_of(one, telemetry.observer(one.name))
+        client = client_of(one, telemetry)
         closing.push_async_callback(client.aclose)
         closing.callback(worker.close)
         poller = Poller(one.target, client, PollOutputs(Board(), telemetry, worker), Clock(lambda: NOON, lambda: 0.0))

@@ -63,7 +63,7 @@ async def page() -> Page:
             for each in exporter.sources.running.values():
                 await each.poller.start()
                 await each.poller.poll()
-            exporter.telemetry.observer("demo").paused(NOON)
+            exporter.telemetry.paused("demo", NOON)
             transport = httpx.ASGITransport(exporter.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http:
                 answer = await http.get("/metrics", headers={"Accept": "application/openmetrics-text"})

@@ -30,10 +30,9 @@ def seen(*reports: tuple[str, str]) -> Telemetry:
     for source, report in reports:
         telemetry.expect(source, report)
         telemetry.key_expires(source, MARCH)
-        observer = telemetry.observer(source)
-        observer.request(report, "200", 0.1)
-        observer.dated(-2.0)
-        observer.paused(MARCH)
+        telemetry.request(source, report, "200", 0.1)
+        telemetry.dated(source, -2.0)
+        telemetry.paused(source, MARCH)
     return telemetry
 
 
@@ -49,7 +48,7 @@ def test_nothing_is_told_before_it_is_known() -> None:
 def test_the_newest_is_told() -> None:
     """Of two answers the later one's date; of two configurations the later one's expiry, which may be none."""
     telemetry = seen(("a", "r"))
-    telemetry.observer("a").dated(5.0)
+    telemetry.dated("a", 5.0)
     assert value(telemetry, "chat_usage_api_clock_skew_seconds", {"source": "a"}) == 5
     assert value(telemetry, "chat_usage_api_key_expiry_timestamp_seconds", {"source": "a"}) == MARCH.timestamp()
 

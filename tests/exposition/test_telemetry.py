@@ -66,11 +66,11 @@ def test_polls_are_counted_by_outcome(telemetry: Telemetry) -> None:
 
 def test_requests_and_waits_are_counted(telemetry: Telemetry) -> None:
     """By the status of the answer, in buckets up to a minute, with the time spent waiting for another attempt."""
-    observer: Observer = telemetry.observer("production")
+    observer: Observer = telemetry
     for code, seconds in (("200", 0.3), ("200", 0.1), ("error", 61.0)):
-        observer.request("chat-sessions", code, seconds)
+        observer.request("production", "chat-sessions", code, seconds)
     for seconds in (1.5, 2.5):
-        observer.waited("chat-sessions", seconds)
+        observer.waited("production", "chat-sessions", seconds)
 
     took = {
         bound: value(telemetry, "chat_usage_api_request_duration_seconds_bucket", le=bound)
@@ -93,7 +93,7 @@ def test_the_build_says_who_runs_on_what(telemetry: Telemetry) -> None:
 @FORMATS
 def test_both_formats_say_the_same(telemetry: Telemetry, format_: Format, parse: Parse) -> None:
     """Read back, each holds every sample of the registry but the moments of creation."""
-    telemetry.observer("production").request("chat-sessions", "200", 0.3)
+    telemetry.request("production", "chat-sessions", "200", 0.3)
 
     written = families(parse(telemetry.tail(format_).decode()))
 
@@ -148,9 +148,9 @@ def test_two_of_them_do_not_meet() -> None:
 CHANGES: Mapping[str, Callable[[Telemetry], None]] = {
     "a source is expected": lambda it: it.expect("other", "tools"),
     "a poll ends": lambda it: it.polled("production", "chat-sessions", "ok"),
-    "a request ends": lambda it: it.observer("production").request("chat-sessions", "200", 0.1),
-    "a wait ends": lambda it: it.observer("production").waited("chat-sessions", 1.5),
-    "clocks are compared": lambda it: it.observer("production").dated(2.0),
+    "a request ends": lambda it: it.request("production", "chat-sessions", "200", 0.1),
+    "a wait ends": lambda it: it.waited("production", "chat-sessions", 1.5),
+    "clocks are compared": lambda it: it.dated("production", 2.0),
     "a key expires": lambda it: it.key_expires("production", utc(2027, 3, 1)),
     "a report goes": lambda it: it.forget("production", "chat-sessions"),
     "a source goes": lambda it: it.forget("production"),
@@ -166,7 +166,7 @@ def test_each_change_shows_at_the_next_scrape(
 ) -> None:
     """What stays between two polls is written once, and anew as soon as it is something else."""
     telemetry.config.took(1, utc(2026, 2, 1))
-    telemetry.observer("production").dated(1.0)
+    telemetry.dated("production", 1.0)
     telemetry.key_expires("production", utc(2027, 2, 1))
     before = samples(telemetry.tail(format_), parse)
     change(telemetry)

@@ -69,19 +69,19 @@ class Notes:
     pauses: list[datetime] = field(default_factory=list)
     reports: set[str] = field(default_factory=set)
 
-    def request(self, report: str, code: str, seconds: float) -> None:
+    def request(self, _source: str, report: str, code: str, seconds: float) -> None:
         self.reports.add(report)
         self.codes.append(code)
         self.seconds.append(seconds)
 
-    def waited(self, report: str, seconds: float) -> None:
+    def waited(self, _source: str, report: str, seconds: float) -> None:
         self.reports.add(report)
         self.waits.append(seconds)
 
-    def paused(self, until: datetime) -> None:
+    def paused(self, _source: str, until: datetime) -> None:
         self.pauses.append(until)
 
-    def dated(self, skew: float) -> None:
+    def dated(self, _source: str, skew: float) -> None:
         self.skews.append(skew)
 
 

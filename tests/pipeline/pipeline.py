@@ -125,7 +125,7 @@ class Pipeline:
         )
         self.client = fetch.Client(
             endpoint,
-            self.telemetry.observer("s"),
+            self.telemetry,
             transport=transport,
             clock=clock.for_fetch(),
         )

@@ -35,7 +35,7 @@ def telemetry() -> Telemetry:
     telemetry = Telemetry()
     telemetry.expect("production", "chat-sessions")
     telemetry.polled("production", "chat-sessions", "ok")
-    telemetry.observer("production").request("chat-sessions", "200", 0.3)
+    telemetry.request("production", "chat-sessions", "200", 0.3)
     return telemetry
 
 
