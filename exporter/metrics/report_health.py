@@ -102,7 +102,6 @@ DRIFT = Family(
     "Fields of the last good answer that differ from the documentation: unknown, missing or retyped.",
     (*REPORT_LABELS, "kind"),
 )
-DRIFTS = ("unknown", "missing", "retyped")
 UNREAD = Family(
     "chat_usage_report_unread",
     "Days of which an item (a component, or a channel by id) could not be read at the last poll.",
@@ -126,7 +125,7 @@ def _health(view: ReportView) -> Iterator[Family]:
     labels, health = (view.target.source, view.report.name), view.health
     yield _family(UNREAD, labels, health.unread)
     if health.read_at is not None:
-        yield _family(DRIFT, labels, {kind: health.drift.get(kind, 0) for kind in DRIFTS})
+        yield _family(DRIFT, labels, {kind: health.drift.get(kind, 0) for kind in ("unknown", "missing", "retyped")})
         invariants = dict.fromkeys((*view.report.invariants, *INVARIANTS, *health.violations))
         yield _family(VIOLATIONS, labels, {name: health.violations.get(name, 0) for name in invariants})
         yield replace(FIELD_INFO, samples=tuple(Sample((*labels, *note), 1.0) for note in health.fields))

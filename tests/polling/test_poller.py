@@ -23,7 +23,7 @@ from exporter.platforms.paradigm.platform import CHAT_SESSIONS, REPORTS
 from exporter.polling.poller import Poller, PollOutputs
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
-from exporter.web.status.problems import report_rows
+from exporter.web.status.problems import of_report
 from tests.pipeline.pipeline import RULES, ManualClock, Pipeline, Series, only, set_scenarios, target_with, utc
 
 pytestmark = pytest.mark.anyio
@@ -186,8 +186,8 @@ async def test_an_hour_of_rest_holds_for_all_that_a_source_asks() -> None:
         assert len(asked) == 1
         assert pipeline.outcomes() == {"ok": 1, "rate_limited": 3}
         assert set(pipeline.page("chat_usage_api_paused_until").values()) == {(NOON + 6 * HOUR).timestamp()}
-        rows = report_rows(pipeline.board.shown, clock.moment)
-        reasons = [problem.why for row in rows for problem in row.problems]
+        views = pipeline.board.shown.views.values()
+        reasons = [problem.why for view in views for problem in of_report(view, clock.moment)]
         assert len(reasons) == 2
         assert all("are paused until 2026-03-03T18:00:00Z" in reason for reason in reasons)
 

@@ -4,13 +4,12 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from exporter.metrics.daily import DailyFigure, DailyFigures, State
+from exporter.metrics.daily import DailyFigure, DailyFigures, Day, State
 from exporter.web.api.query import DaysPage, DaysQuery
 
 COLUMNS = (
@@ -23,9 +22,6 @@ BEGINS_FORMULA = re.compile(f"{BLANKS}{FORMULA}|[\t\r\n]")
 """What spreadsheets take for the start of a formula, or skip before it; in Asia also full-width signs."""
 INNER_FORMULA = re.compile(f"([;\t\r\n]{BLANKS})(?={FORMULA})")
 """The same after a character that ends a cell in many locales, even inside quotes."""
-
-
-Day = date  # Python 3.14 evaluates annotations late, when the field `date` hides the type
 
 
 class HeldDay(msgspec.Struct, forbid_unknown_fields=True):
@@ -42,7 +38,7 @@ class ReportDays(msgspec.Struct, forbid_unknown_fields=True):
     report: str
     timezone: str
     stale: Annotated[bool, Meta(description="The report was not read for `max_staleness`; its figures are removed.")]
-    last_day: date | None
+    last_day: Day | None
     days: list[HeldDay]
 
 

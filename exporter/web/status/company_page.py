@@ -7,8 +7,8 @@ from functools import partial
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from msgspec import Struct
-from msgspec.structs import asdict, replace
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
 from exporter.exposition.text import Key
 from exporter.metrics.activity_figures import activity_figures
@@ -26,7 +26,7 @@ STEP, HEIGHT = 3, 24  # of a sparkline in pixels: per day, and as a whole
 WIDTH = DAYS * STEP
 
 
-class CompanyQuery(Struct, frozen=True):
+class CompanyQuery(Struct, frozen=True, omit_defaults=True):
     """A query; what cannot be meant is taken for the default, since links to the page live long."""
 
     q: str = ""
@@ -49,8 +49,7 @@ class CompanyQuery(Struct, frozen=True):
         )
 
     def link(self) -> str:
-        given = {name: value for name, value in asdict(self).items() if value != getattr(DEFAULT_QUERY, name)}
-        return f"?{urlencode(given)}#companies"
+        return f"?{urlencode(to_builtins(self))}#companies"
 
     def at(self, page: int) -> "CompanyQuery":
         return replace(self, page=page)
@@ -63,9 +62,6 @@ class CompanyQuery(Struct, frozen=True):
     def direction(self, column: str) -> str:
         """Returns how a column is sorted, as `aria-sort` has it; empty if it is not."""
         return {column: "ascending", f"-{column}": "descending"}.get(self.sort, "")
-
-
-DEFAULT_QUERY = CompanyQuery()
 
 
 class Sparkline(NamedTuple):

@@ -1,7 +1,6 @@
 """Renders the status page, once per publication, minute and query, in the thread of those who read."""
 
 import gzip
-from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -15,7 +14,7 @@ from exporter.exposition.text import Key
 from exporter.web.status import text
 from exporter.web.status.company_page import HEIGHT, WIDTH, CompanyPage, CompanyQuery
 from exporter.web.status.company_rows import ShownCompanies, companies, totals
-from exporter.web.status.problems import FailedReload, Level, all_problems, is_fresh, report_rows
+from exporter.web.status.problems import FailedReload, Level, ReportRow, all_problems, is_fresh, of_report
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -73,7 +72,7 @@ class StatusPage:
         self._shown: Published | None = None
         self._fresh: frozenset[Key] = frozenset()
         self._companies = ShownCompanies((), {})
-        self._pages: OrderedDict[tuple[CompanyQuery, str, FailedReload | None], tuple[bytes, bytes]] = OrderedDict()
+        self._pages: dict[tuple[CompanyQuery, str, FailedReload | None], tuple[bytes, bytes]] = {}
 
     def page(self, state: PageState, query: CompanyQuery) -> tuple[bytes, bytes]:
         """Returns the page of a query as of the present minute, plain and compressed."""
@@ -86,11 +85,11 @@ class StatusPage:
             plain = self._render(state, query)
             self._pages[key] = plain, gzip.compress(plain, GZIP_LEVEL)
         while len(self._pages) > MOST_PAGES:
-            self._pages.popitem(last=False)
+            del self._pages[next(iter(self._pages))]
         return self._pages[key]
 
     def _render(self, state: PageState, query: CompanyQuery) -> bytes:
-        reports = report_rows(state.shown, state.now)
+        reports = [ReportRow(view, of_report(view, state.now)) for _, view in sorted(state.shown.views.items())]
         page = template().render(
             **self._links,
             **state._asdict(),

@@ -91,10 +91,6 @@ def is_fresh(view: ReportView, now: datetime) -> bool:
     return now - calendars.start(day, rules.zone) < COVERS + rules.settle + 2 * view.health.interval
 
 
-def report_rows(shown: Published, now: datetime) -> tuple[ReportRow, ...]:
-    return tuple(ReportRow(shown.views[key], of_report(shown.views[key], now)) for key in sorted(shown.views))
-
-
 def all_problems(
     shown: Published, reports: Sequence[ReportRow], failed_reload: FailedReload | None
 ) -> Sequence[tuple[str, Problem]]:
