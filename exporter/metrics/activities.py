@@ -1,9 +1,7 @@
 """Activities of companies, which alerts evaluate, their baselines and limits; pure.
 
-chat_usage_activity_last_day{source="production",report="chat-sessions",company_id="17",company="Northwind",
-activity="user_queries"} 61.0
-An activity is the sum of a measure's figures of one company and day over modes, tools or other labels, or a share of
-7 days' figures.
+chat_usage_activity_last_day{source="s",report="chat-sessions",company_id="17",company="N",activity="user_queries"} 61.0
+An activity sums up a measure's figures of a company and day over all labels, or is a share of 7 days' figures.
 """
 
 import math
@@ -68,10 +66,7 @@ def empty_families(*, teams: bool) -> list[Family]:
 
 
 def _judged_days(view: ReportView) -> set[date]:
-    """Returns the days that alerts evaluate, by any calendar, and the same weekdays before.
-
-    Shares also need the days between.
-    """
+    """Returns the days that alerts evaluate, by any calendar, and the same weekdays before; for shares all days."""
     calendars = {view.target.rules.calendar, *(each.calendar for each in view.target.company_limits.calendars)}
     last = {view.day_status.last_day, *(_last_working_day(view, each) for each in calendars)}
     has_shares = any(each.share_of for measure in view.report.measures for each in measure.activities)
@@ -89,6 +84,10 @@ class _Side(NamedTuple):
     days: Sequence[date | None]
     figures: Sequence[float]
     baselines: Sequence[float]
+
+
+_Point = tuple[date | None, float, float]
+"""The same of one company; NaN is unknown."""
 
 
 class _Samples:
@@ -169,9 +168,9 @@ class _Samples:
         for bound, side in (("upper", upper), ("lower", lower)):
             baselines = zip(limits, self._shown(judged, side.baselines), strict=True)
             yield LIMIT, self._numbers(name, (each.usual(bound, baseline) for each, baseline in baselines))
-        why = partial(_why_missing, history=self._view.health.history, is_share=bool(judged.volume))
-        sides = zip(zip(*upper, strict=True), zip(*lower, strict=True), strict=True)
-        yield MISSING, self._missing(name, map(why, limits, self._calendars, self._index.first_days, sides))
+        why = partial(self._why_missing, is_share=bool(judged.volume))
+        sides = zip(*upper, strict=True), zip(*lower, strict=True)
+        yield MISSING, self._missing(name, map(why, limits, self._calendars, self._index.first_days, *sides))
 
     def _sides(self, on_day: OnDay, limits: Sequence[ActivityLimits], last_day: date) -> tuple[_Side, _Side]:
         """Returns what upper and what lower limits are compared with."""
@@ -216,6 +215,27 @@ class _Samples:
             for bound, basis, severity, team, value in of_company:
                 yield Sample((*own, activity, bound, basis, severity, *((team,) if self.has_teams else ())), value)
 
+    def _why_missing(
+        self, limits: ActivityLimits, calendar: Calendar, first: date, upper: _Point, lower: _Point, *, is_share: bool
+    ) -> str | None:
+        """Returns why a limit of a company is not in force; None if all are, or none is configured.
+
+        `first` is the day of its first row; of shares, figures are volumes.
+        """
+        bases, history = {(limit.bound, limit.basis) for limit in limits.limits}, self._view.health.history
+        if bases and is_share and not history:
+            return NO_HISTORY
+        for bound, (day, figure, baseline) in (("upper", upper), ("lower", lower)):
+            if bound not in {each for each, _ in bases}:
+                continue
+            if day is None or day < first:
+                return FEW_WEEKS
+            if math.isnan(figure):
+                return UNREAD
+            if (bound, "usual") in bases and math.isnan(baseline):
+                return _why_no_baseline(day, first, calendar, is_share=is_share) if history else NO_HISTORY
+        return None
+
     def _missing(self, activity: str, reasons: Iterable[str | None]) -> Iterator[Sample]:
         """Yields how many companies lack limits, by reason; None: a company lacks none."""
         for reason, count in sorted(Counter(filter(None, reasons)).items()):
@@ -225,35 +245,6 @@ class _Samples:
 def _of_each(on_day: OnDay, days: Iterable[date | None]) -> list[float]:
     """Returns each company's figure on its own day; NaN without one."""
     return [on_day(day)[place] if day else math.nan for place, day in enumerate(days)]
-
-
-def _why_missing(
-    limits: ActivityLimits,
-    calendar: Calendar,
-    first: date,
-    sides: Iterable[tuple[date | None, float, float]],
-    *,
-    history: bool,
-    is_share: bool,
-) -> str | None:
-    """Returns why a limit of a company is not in force; None if all are, or none is configured.
-
-    `first` is the day of its first row. `sides` are what upper, then what lower limits are compared with: a day, the
-    figure then (of shares: the volume) and the baseline; NaN is unknown.
-    """
-    bases = {(limit.bound, limit.basis) for limit in limits.limits}
-    if bases and is_share and not history:
-        return NO_HISTORY
-    for bound, (day, figure, baseline) in zip(("upper", "lower"), sides, strict=True):
-        if bound not in {each for each, _ in bases}:
-            continue
-        if day is None or day < first:
-            return FEW_WEEKS
-        if math.isnan(figure):
-            return UNREAD
-        if (bound, "usual") in bases and math.isnan(baseline):
-            return _why_no_baseline(day, first, calendar, is_share=is_share) if history else NO_HISTORY
-    return None
 
 
 def _why_no_baseline(day: date, first: date, calendar: Calendar, *, is_share: bool) -> str:
