@@ -1,7 +1,6 @@
 """The only writer of exposition formats: families to lines, lines to gzip pieces, pieces to expositions.
 
-Text 0.0.4 and OpenMetrics 1.0 share sample lines; headers, names of counter families and the end differ. An
-exposition is rendered and compressed once per data change; a scrape appends live self-metrics (`Body.runs`).
+Text 0.0.4 and OpenMetrics 1.0 share sample lines; headers, names of counter families and the end differ.
 """
 
 import zlib
@@ -68,10 +67,7 @@ _packed_once = lru_cache(1024)(GzipPiece.packed)
 
 
 class Body:
-    """An exposition in one format: its pieces, which the formats share, its checksum and length.
-
-    Small pieces are compressed together with their neighbours.
-    """
+    """An exposition in one format: its pieces, which formats share, small ones compressed together; checksum, size."""
 
     def __init__(self, pieces: Iterable[GzipPiece] = ()) -> None:
         self.pieces: list[GzipPiece] = []

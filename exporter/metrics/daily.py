@@ -1,7 +1,6 @@
 """Held figures with their dates: one row per company, day, measure and label; pure, knows no HTTP.
 
-A figure of the last day or of today equals the one on /metrics: the same rules for zeros, small groups and limited
-labels.
+A figure of the last day or of today equals the one on /metrics: zeros, small groups, limited labels.
 """
 
 import math

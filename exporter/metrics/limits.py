@@ -69,10 +69,7 @@ class Limit(NamedTuple):
 
 
 class ActivityLimits(NamedTuple):
-    """The limits of one company and activity; ratios need a baseline of at least `min_baseline`.
-
-    Those of a share need a volume of at least `min_volume`, by default the activity's.
-    """
+    """The limits of one company and activity, with the floors for them; `min_volume` is by default the activity's."""
 
     limits: tuple[Limit, ...] = ()
     min_baseline: float = 0.0
@@ -90,8 +87,7 @@ class ActivityLimits(NamedTuple):
     def usual(self, bound: str, baseline: float) -> Iterator[Limit]:
         """Yields the limits that are a ratio to the baseline, as numbers.
 
-        Below `min_baseline` there is no lower limit, and for upper limits the baseline counts as
-        `min_baseline`.
+        Below `min_baseline` there is no lower limit, and for upper limits the baseline counts as `min_baseline`.
         """
         if baseline >= self.min_baseline or (bound == "upper" and not math.isnan(baseline)):
             for limit in self.limits:

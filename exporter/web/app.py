@@ -1,7 +1,4 @@
-"""The routes, of which only /-/reload changes anything, and the files of the status page.
-
-A scrape takes finished bytes and appends live metrics; with `name[]` it selects families.
-"""
+"""The routes, of which only /-/reload changes anything, and the files of the status page."""
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping

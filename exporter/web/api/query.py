@@ -37,10 +37,7 @@ FORMAT = "Format of the response; takes precedence over the `Accept` header."
 
 
 class DaysQuery(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}):
-    """One request; empty `source`, `company` (selectors) and `measure` match all.
-
-    The page starts after the company of `cursor`. Without a `format`, the Accept header decides.
-    """
+    """One request; empty `source`, `company` and `measure` match all."""
 
     source: Annotated[tuple[str, ...], Meta(description="A source; may be repeated.")] = ()
     company: Annotated[tuple[Selector, ...], Meta(description=SELECTORS)] = ()
@@ -117,10 +114,7 @@ def _shown(value: str) -> str:
 
 
 class DaysPage:
-    """The answer to a query, from the daily figures of all reports in order: a page of companies by source and id.
-
-    `all_daily` are those that match, `next` is the next page's cursor; `version` changes with the answer.
-    """
+    """A page of companies by source and id; `next` is the next page's cursor; `version` changes with the answer."""
 
     def __init__(self, daily: Mapping[Key, DailyFigures], query: DaysQuery) -> None:
         self.query = query

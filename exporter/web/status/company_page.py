@@ -80,10 +80,7 @@ class CompanyRow(NamedTuple):
 
 
 class CompanyPage:
-    """One page of companies: how many there are in all, how many fit the query, how many pages that is.
-
-    `lines` are by source and id.
-    """
+    """One page of companies; `all`, `fitting` and `broken` are numbers of companies, `lines` are by source and id."""
 
     def __init__(self, companies: ShownCompanies, query: CompanyQuery, views: Mapping[Key, ReportView]) -> None:
         everybody = [_row(each, query, companies) for each in companies.all]
