@@ -16,11 +16,6 @@ from exporter.metrics.report_health import Unmatched, deferred_families, unmatch
 from exporter.metrics.report_view import DeferredFamily, ReportView, SourceInfo
 from exporter.metrics.target import Health
 
-MOST_CHANGED = 0.5
-"""Up to this share of changed companies lines are updated; above it all are made anew."""
-SELECTORS = " selectors"
-"""The key, instead of a report, of the families about a source's selectors; no report has this name."""
-
 
 class Published(Struct, frozen=True):
     """What is visible outside the poller: the exposition, and the (source, report) pairs that have served figures.
@@ -107,7 +102,7 @@ class _Report:
         self._chunks = {chunk.family.name: chunk for chunk in chunks} if _differ_in_rows_alone(was, now) else {}
         self._changed = cache(partial(_changed_companies, was, now))  # families share days
         self._before, self._now = cache(partial(_of_companies, was)), cache(partial(_of_companies, now))
-        self._most = MOST_CHANGED * len(now.ledger.names)
+        self._most = len(now.ledger.names) / 2  # if more companies changed, all lines are made anew
         self._quoted = quoted
 
     def written(self, each: Family | DeferredFamily) -> Chunk:
@@ -161,11 +156,9 @@ def _anew(each: Family | DeferredFamily, quoted: Quoted) -> Chunk:
 def _page(chunks: Mapping[Key, tuple[Chunk, ...]], unmatched: Unmatched, limits: PageLimits) -> Page:
     """Puts the lines of all sources together, with families that count them; drops some above the limits."""
     sources = {source for source, _ in chunks}
-    selectors = {
-        (source, SELECTORS): tuple(map(write, unmatched_families(source, unmatched.get(source, {}))))
-        for source in sources | unmatched.keys()
-    }
-    every = [(source, chunk) for (source, _), written in sorted({**chunks, **selectors}.items()) for chunk in written]
+    every = [(source, chunk) for (source, _), written in sorted(chunks.items()) for chunk in written]
+    for source in sorted(sources | unmatched.keys()):
+        every += [(source, write(each)) for each in unmatched_families(source, unmatched.get(source, {}))]
     counts, sizes = Counter[tuple[str, Expendable]](), Counter[tuple[str, Expendable]]()
     for source, chunk in every:
         if source in sources:

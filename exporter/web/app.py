@@ -1,7 +1,7 @@
 """The routes, of which only /-/reload changes anything, and the files of the status page."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
@@ -152,9 +152,7 @@ class Assets:
         folder = Path(__file__).parent / "status" / "static"
         self._files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
         self._versions = {name: blake2b(content, digest_size=8).hexdigest() for name, content in self._files.items()}
-        self.addresses: Mapping[str, str] = {
-            name: f"static/{name}?v={version}" for name, version in self._versions.items()
-        }
+        self.addresses = {name: f"static/{name}?v={version}" for name, version in self._versions.items()}
 
     async def answer(self, request: Request) -> Response:
         """Answers with a file, 304 if the client has it."""
