@@ -26,7 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "plan": "exporter.cli.plan",
     "demo": f"{DEMO}.command",
     "simulate": f"{DEMO}.simulate",
-    "backfill": "exporter.cli.backfill.command",
+    "backfill": "exporter.cli.backfill",
     "export": "exporter.cli.export",
     "calendar": "exporter.cli.calendar",
     "metrics": "exporter.cli.metrics",

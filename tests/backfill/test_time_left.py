@@ -13,7 +13,7 @@ from exporter.app.assemble import endpoint_of
 from exporter.backfill.backfill import Backfill, Step, jobs_of
 from exporter.backfill.figures import Piece, Series
 from exporter.backfill.manifest import opened
-from exporter.cli.backfill.destinations import seconds_left
+from exporter.cli.backfill import seconds_left
 from exporter.cli.demo.command import chatbot_environment
 from exporter.domain.model import Days
 from exporter.domain.threads import Worker

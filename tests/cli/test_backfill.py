@@ -14,7 +14,7 @@ from rich.console import Console
 
 from exporter.backfill.backfill import Step
 from exporter.backfill.figures import Piece
-from exporter.cli.backfill.destinations import progress
+from exporter.cli.backfill import progress
 from exporter.cli.main import run
 from exporter.domain.model import Days
 from exporter.simulator.paradigm.world import World

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
-from exporter.cli.backfill.destinations import BLOCKS
+from exporter.cli.backfill import BLOCKS
 from exporter.domain.model import Days
 from exporter.simulator.paradigm.world import World
 from tests.e2e.commands import SEED, simulating

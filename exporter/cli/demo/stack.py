@@ -26,7 +26,7 @@ from exporter.app.process import serving
 from exporter.backfill.manifest import opened
 from exporter.backfill.remote_write import RemoteWrite
 from exporter.backfill.store_client import HttpConfig, client
-from exporter.cli.backfill.destinations import ask_all
+from exporter.cli.backfill import ask_all
 from exporter.cli.demo import receiver
 from exporter.domain.calendars import ONE_DAY, day_at
 from exporter.domain.clock import utcnow
