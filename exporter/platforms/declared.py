@@ -92,7 +92,7 @@ class Paging(Struct, frozen=True):
 
     link: Expression | None
     cursor: Expression | None
-    parameter: str
+    parameter: str | None
 
     def next_page(self, root: object, request: Request, search: Search) -> str:
         """Returns the link to the next page, empty if there is none; SchemaError if it is neither text nor a number."""
@@ -102,7 +102,7 @@ class Paging(Struct, frozen=True):
             return ""
         if not isinstance(found, str) and not json_values.is_number(found):
             raise SchemaError("paging: the link or cursor of the next page is neither text nor a number")
-        return str(found) if self.link else f"?{urlencode({**request.params, self.parameter: found})}"
+        return str(found) if self.parameter is None else f"?{urlencode({**request.params, self.parameter: found})}"
 
 
 @dataclass(frozen=True, slots=True)

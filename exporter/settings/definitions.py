@@ -12,7 +12,7 @@ from exporter.domain.model import Activity, Kind, Measure
 from exporter.platforms import api, declared
 from exporter.platforms.api import Expression, FigureFields, LabelLimit, Option, OptionKind, Platform, RowFields
 from exporter.settings import overrides, yaml_file
-from exporter.settings.option_groups import Group, excludes, needs, option, validated, within
+from exporter.settings.option_groups import Group, either, excludes, goes_with, needs, option, validated, within
 from exporter.settings.overrides import JmesPath
 from exporter.settings.readers import Flag, OptionError, Text, Whole, matching, one_of, quoted
 from exporter.settings.source_options import SourceOptions, Url
@@ -50,6 +50,8 @@ Sentence = Annotated[str, _matching(r".*[^.]", "ends with a full stop; leave it 
 HeaderName = Annotated[str, _matching(_HEADER, "is not a header; write a name such as X-Api-Version")]
 WayIn = Annotated[str, _matching(f"bearer|basic|header +({_HEADER})", _WAYS)]
 Format = Annotated[str, PlainValidator(one_of({each: each for each in declared.FORMATS}, "no format"))]
+ONE_PERIOD = "needs either first (and last), or day: the names of the API's own parameters"
+ONE_WAY = "needs either link, or cursor and parameter; set one of the two ways"
 AT_LEAST_ONE = within("is missing; describe at least one", least=1)
 UP_TO_100 = within("has {} entries; describe 1 to 100", least=1, most=100)
 Labels = Annotated[dict[LabelName, JmesPath], within("has {} entries; the maximum is 2", most=2)]
@@ -64,35 +66,24 @@ class PeriodOptions(Group):
     """The parameters for the days of a request."""
 
     first: Text | None = option(None)
-    last: Text | None = option(None)
-    day: Text | None = option(None)
+    day: Annotated[Text | None, either("first", ONE_PERIOD)] = option(None)
+    last: Annotated[Text | None, excludes("day")] = option(None)
     format: Format = option("date")
     end: Annotated[str, _matching("inclusive|exclusive", "is neither inclusive nor exclusive")] = option("inclusive")
     at_most: Annotated[Whole, within("{} days would request nothing; the minimum is 1", least=1)] | None = option(None)
 
     @field_validator("at_most")
     @classmethod
-    def _has_a_parameter(cls, at_most: int | None, info: ValidationInfo) -> int | None:
-        first, last, day = (info.data.get(name) for name in ("first", "last", "day"))
-        if bool(first) == bool(day) or (day and last):
-            raise ValueError("needs either first (and last), or day: the names of the API's own parameters")
-        return 1 if day else at_most
+    def _is_one_with_day(cls, at_most: int | None, info: ValidationInfo) -> int | None:
+        return 1 if info.data.get("day") else at_most
 
 
 class PagingOptions(Group):
     """Where the next page of an answer is: link, or cursor and parameter."""
 
     link: JmesPath | None = option(None)
-    cursor: JmesPath | None = option(None)
-    parameter: Text | None = option(None)
-
-    @field_validator("parameter")
-    @classmethod
-    def _is_one_way(cls, parameter: str | None, info: ValidationInfo) -> str:
-        link, cursor = info.data.get("link"), info.data.get("cursor")
-        if bool(link) == bool(cursor) or bool(cursor) != bool(parameter):
-            raise ValueError("needs either link, or cursor and parameter; set one of the two ways")
-        return parameter or ""
+    cursor: Annotated[JmesPath | None, either("link", ONE_WAY)] = option(None)
+    parameter: Annotated[Text | None, goes_with("cursor")] = option(None)
 
 
 class MeasureOptions(Group):

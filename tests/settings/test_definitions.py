@@ -96,12 +96,17 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
     "no parameter for days": (
         "first: from, ",
         "",
-        f":7: {USAGE}.period.at_most: needs either first (and last), or day:",
+        f":7: {USAGE}.period.day: needs either first (and last), or day:",
     ),
     "a parameter too many": (
         "first: from",
         "day: from",
-        f":7: {USAGE}.period.at_most: needs either first (and last), or day:",
+        f":7: {USAGE}.period.last: cannot be combined with day; keep one",
+    ),
+    "two ways to ask for days": (
+        "first: from",
+        "first: from, day: date",
+        f":7: {USAGE}.period.day: needs either first (and last), or day:",
     ),
     "an unknown form of days": (
         "last: to}",
@@ -112,12 +117,17 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
     "two ways of paging": (
         "    days:",
         "    paging: {link: a, cursor: b}\n    days:",
-        f":9: {USAGE}.paging.parameter: needs either link, or cursor and parameter; set one of",
+        f":9: {USAGE}.paging.cursor: needs either link, or cursor and parameter; set one of",
     ),
     "a cursor for nothing": (
         "    days:",
         "    paging: {cursor: b}\n    days:",
-        f":9: {USAGE}.paging.parameter: needs either link, or cursor and parameter; set one of",
+        f":9: {USAGE}.paging.parameter: needs cursor; set both, or neither",
+    ),
+    "no way of paging": (
+        "    days:",
+        "    paging: {parameter: b}\n    days:",
+        f":9: {USAGE}.paging.cursor: needs either link, or cursor and parameter; set one of",
     ),
     "days and companies": (
         "    date:",
