@@ -178,7 +178,7 @@ def test_notes_on_fields_are_read_beside_the_expressions() -> None:
 
 def test_an_answer_that_is_no_object_holds_nothing() -> None:
     """JSON it is, but there is nothing to search in."""
-    with pytest.raises(SchemaError, match=r"finds nothing\. The answer is a list\. Remedy"):
+    with pytest.raises(SchemaError, match=r"finds nothing\. The answer is \[integer\]\. Remedy"):
         read("tools", TOOLS, [1])
 
 

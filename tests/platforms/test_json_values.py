@@ -57,11 +57,11 @@ def test_moments(value: object, seconds: float | None, flaw: str | None) -> None
     [
         ({"b": 1, "a": 2}, "an object with the keys a, b"),
         ({"Jane Doe": 1, "\x1b[2J": 2, "id": 3}, "an object with the keys *, id"),
-        ({}, "an empty object"),
-        ([1], "a list"),
-        ("secret", "a string"),
-        (12.5, "a number"),
-        (True, "true"),
+        ({}, "{}"),
+        ([1], "[integer]"),
+        ("secret", "string"),
+        (12.5, "number"),
+        (True, "boolean"),
         (None, "null"),
     ],
 )

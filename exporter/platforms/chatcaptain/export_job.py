@@ -60,7 +60,7 @@ def progress(body: bytes) -> Progress:
     word, link = answer.get("status"), answer.get("downloadUrl")
     shown = word if isinstance(word, str) else "(no status)"
     if not isinstance(link, str | None):
-        raise SchemaError(f"the downloadUrl is {json_outline.summary(link)}, not a link")
+        raise SchemaError(f"expected a link as downloadUrl, not {json_outline.summary(link)}")
     return Progress(_printable(shown), (link or "").strip() or None, shown.strip().lower() in COMPLETE)
 
 

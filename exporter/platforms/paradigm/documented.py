@@ -125,7 +125,7 @@ class Array(msgspec.Struct, frozen=True, dict=True):
         """Reads the whole array into `rows`; raises SchemaError if it is no list."""
         path = f"{self.key}[]"
         if not isinstance(entries, list | json_values.Listed):
-            raise SchemaError(f'"{self.key}" is {json_outline.summary(entries)}, expected a list of companies')
+            raise SchemaError(f'expected a list of companies in "{self.key}", got {json_outline.summary(entries)}')
         rows.columns[self.part] = self.columns
         typed = entries.by(self.decoder) if isinstance(entries, json_values.Listed) else entries
         for entry in typed:
