@@ -83,12 +83,8 @@ CHAT_SESSIONS = DocumentedReport(
 
 RATINGS = (("paradigm_feedbacks", "like"), ("paradigm_feedbacks", "dislike"))
 LIKED_SHARE = Activity("liked_share", "like", share_of=RATINGS, min_volume=30)
-FEEDBACKS = _sum(
-    "feedbacks",
-    "Likes, dislikes and copies",
-    ("feedback",),
-    *(Activity("likes", "like"), Activity("dislikes", "dislike"), Activity("copies", "copy"), LIKED_SHARE),
-)
+_RATED = (Activity("likes", "like"), Activity("dislikes", "dislike"), Activity("copies", "copy"), LIKED_SHARE)
+FEEDBACKS = _sum("feedbacks", "Likes, dislikes and copies", ("feedback",), *_RATED)
 RATEABLE = _sum("feedback_model_responses", "Responses open to feedback", ())
 _FEEDBACK = {
     "feedbacks": (
@@ -98,31 +94,21 @@ _FEEDBACK = {
     ),
     HERE: (_count("model_responses_count", RATEABLE.family),),
 }
+_OPINIONS = (Column(FEEDBACKS.family, ("like",)), Column(FEEDBACKS.family, ("dislike",)))
 CHATS_FEEDBACK = DocumentedReport(
     name="chats-feedback",
     path=f"{API}/reporting/chats-feedback/",  # plural "chats", singular "feedback"
     day_bytes=120,
     measures=(FEEDBACKS, RATEABLE),
     arrays=(Array("reporting", ALL, _FEEDBACK),),
-    checks=(
-        Invariant(
-            "likes_dislikes_gt_responses",
-            (Column(FEEDBACKS.family, ("like",)), Column(FEEDBACKS.family, ("dislike",))),
-            Column(RATEABLE.family),
-        ),
-    ),
+    checks=(Invariant("likes_dislikes_gt_responses", _OPINIONS, Column(RATEABLE.family)),),
 )
 
 DOCUMENT_USES = _sum("document_uses", "Document uses in responses", (), Activity("document_uses"))
 DOCUMENTS_USED = Measure("paradigm_documents_used", "Distinct documents used", Kind.DISTINCT)
-_DOCUMENTS = Items(
-    "documents",
-    "document_id",
-    "usage_count",
-    frozenset({"document_filename", "document_title"}),
-    Column(DOCUMENT_USES.family),
-    Column(DOCUMENTS_USED.family),
-)
+_NAMES = frozenset({"document_filename", "document_title"})
+_DOCUMENT_COLUMNS = Column(DOCUMENT_USES.family), Column(DOCUMENTS_USED.family)
+_DOCUMENTS = Items("documents", "document_id", "usage_count", _NAMES, *_DOCUMENT_COLUMNS)
 USED_DOCUMENTS = DocumentedReport(
     name="used-documents",
     path=f"{API}/reporting/used-documents/",
