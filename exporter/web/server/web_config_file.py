@@ -10,16 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, ValidationInfo, model_validator
 
 from exporter.domain.errors import ConfigError
 from exporter.domain.threads import in_time
@@ -123,7 +114,7 @@ Version = Annotated[Literal["TLS12", "TLS13"], BeforeValidator(_supported)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = {"extra": "forbid", "frozen": True, "hide_input_in_errors": True}
 
 
 class Tls(_Section):
