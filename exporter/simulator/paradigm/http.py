@@ -1,9 +1,10 @@
 """HTTP of the simulated Paradigm's reports: keys, permissions, validation as in Django REST framework."""
 
-import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date
 
+import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -15,7 +16,6 @@ from exporter.simulator.paradigm.reports import REPORTS
 from exporter.simulator.paradigm.world import Keys, World
 
 PATH = "/api/v2/reporting/"
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 async def answer(control: Control, request: Request) -> Response:
@@ -74,11 +74,8 @@ def _date(query: Mapping[str, str], field: str, default: date | None, wrong: dic
     if value is None:
         wrong[field] = ["This field is required."]
         return date.min
-    try:
-        if _DATE.fullmatch(value):
-            return date.fromisoformat(value)
-    except ValueError:
-        pass
+    with suppress(msgspec.ValidationError):  # only YYYY-MM-DD is a date for msgspec
+        return msgspec.convert(value, date)
     wrong[field] = ["Date has wrong format. Use one of these formats instead: YYYY-MM-DD."]
     return date.min
 
