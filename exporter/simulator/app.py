@@ -34,7 +34,7 @@ def create_app(
     exports: Exports | None = None,
 ) -> Starlette:
     """Makes the application; without `exports` files are served by it too. ConfigError: a scenario does not exist."""
-    control = Control(world, clock, scenarios, bots, sleep)
+    control = Control(world, bots or Bots.from_seed(world.seed, zone=world.zone), clock, sleep, scenarios)
     files = exports or Exports(world.seed)
     app = Starlette(
         routes=[

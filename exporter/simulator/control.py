@@ -36,16 +36,9 @@ class RefusedError(Exception):
 class Control:
     """All mutable state of a simulator; `requests` counts by path."""
 
-    def __init__(
-        self,
-        world: World,
-        clock: Clock,
-        scenarios: tuple[str, ...] = (),
-        bots: Bots | None = None,
-        sleep: Sleep = asyncio.sleep,
-    ) -> None:
+    def __init__(self, world: World, bots: Bots, clock: Clock, sleep: Sleep, scenarios: tuple[str, ...]) -> None:
         self._usual = world
-        self._usual_bots = bots or Bots.from_seed(world.seed, zone=world.zone)
+        self._usual_bots = bots
         self._clock = clock
         self._sleep = sleep
         self._fixed: datetime | None = None

@@ -1,10 +1,13 @@
 """Laws of the simulator's switches: the clock, the scenarios, the count of requests, the truth over HTTP."""
 
+import asyncio
 from datetime import UTC, date, datetime
 
 import pytest
 
 from exporter.domain.errors import ConfigError
+from exporter.simulator.app import create_app
+from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.control import Control
 from exporter.simulator.paradigm.reports import REPORTS
 from exporter.simulator.paradigm.world import World
@@ -91,11 +94,12 @@ async def test_requests_are_counted_by_path_whatever_the_answer_but_not_the_simu
 
 def test_an_unknown_scenario_at_the_start_is_an_error_of_configuration(world: World, now: datetime) -> None:
     with pytest.raises(ConfigError, match="'rain' does not exist; known: normal"):
-        Control(world, lambda: now, ("rain",))
+        create_app(world, lambda: now, scenarios=("rain",))
 
 
 def test_a_scenario_keeps_its_beginning_while_it_stays_on(world: World) -> None:
-    control = Control(world, lambda: datetime(2026, 3, 2, 10, tzinfo=UTC), ("quiet-company",))
+    begun = datetime(2026, 3, 2, 10, tzinfo=UTC)
+    control = Control(world, Bots.from_seed(7), lambda: begun, asyncio.sleep, ("quiet-company",))
     busiest = world.busiest(0).id
     control.change({"now": "2026-03-09T10:00:00Z", "scenarios": ["outage", "quiet-company"]})
     at = control.now()
