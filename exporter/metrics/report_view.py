@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from itertools import product
 from operator import add
 
@@ -13,7 +14,7 @@ from exporter.domain.model import Column, Family, Measure, Sample
 from exporter.domain.selectors import Entry
 from exporter.ledger.day_status import DayStatus
 from exporter.ledger.ledger import Ledger
-from exporter.ledger.table import Places, in_order
+from exporter.ledger.table import in_order
 from exporter.metrics.label_limits import Kept
 from exporter.metrics.target import Health, Target
 from exporter.platforms.api import NO_DISCOVERIES, Discoveries, Report
@@ -94,7 +95,8 @@ class CompanyIndex:
         self.places = {part: [place[each] for each in companies] for part, companies in self.companies.items()}
         self.columns = view.ledger.columns()
         self._labels: dict[tuple[str, tuple[str, ...]], Sequence[tuple[str, ...]]] = {}
-        self._rows: dict[tuple[date, str], Places] = {}
+        companies = self.companies
+        self._places_on = cache(lambda day, part: view.ledger.table(day, part).places(companies[part]))
 
     def columns_of(self, measure: Measure) -> Iterator[tuple[str, Column]]:
         """Yields the columns of a measure that some held row has a figure for, with their part.
@@ -107,11 +109,7 @@ class CompanyIndex:
 
     def on_day(self, day: date, part: str, column: Column, silence: float) -> list[float]:
         """Returns a day's figures in the order of the part's companies; `silence` without a row."""
-        table = self.view.ledger.table(day, part)
-        places = self._rows.get((day, part))
-        if places is None:
-            places = self._rows[day, part] = table.places(self.companies[part])
-        return table.spread(column, places, silence)
+        return self.view.ledger.table(day, part).spread(column, self._places_on(day, part), silence)
 
     def total(
         self, days: Collection[date], part: str, columns: Collection[Column], *, unread: float = math.nan
