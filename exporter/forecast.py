@@ -29,7 +29,6 @@ from exporter.polling.transitions import longest_piece
 
 DAY = timedelta(hours=24)
 MINUTE = timedelta(minutes=1)
-GOOD = "200"
 SeriesCounts = Mapping[str, int]
 """Series by family name."""
 
@@ -207,10 +206,7 @@ def report_series(target: Target, report: Report, size: Size, now: datetime) -> 
 
 
 def _of_everybody(families_of_one: Iterable[Family], companies: int) -> SeriesCounts:
-    return {
-        family.name: len(family.samples) * (companies if "company_id" in family.label_names else 1)
-        for family in families_of_one
-    }
+    return {family.name: len(family.samples) * (companies if family.has_companies else 1) for family in families_of_one}
 
 
 def _held(target: Target, report: Report, size: Size, now: datetime) -> Ledger:
@@ -246,7 +242,7 @@ def _live_series(targets: Iterable[Target]) -> Mapping[tuple[str, str], Counter[
     for target in targets:
         for report in target.reports:
             telemetry.expect(target.source, report.name)
-            telemetry.request(target.source, report.name, GOOD, 0.0)
+            telemetry.request(target.source, report.name, "200", 0.0)
     found: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for metric in telemetry.served():
         name = f"{metric.name}_total" if metric.type == "counter" else metric.name

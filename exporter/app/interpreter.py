@@ -4,9 +4,6 @@ import gc
 import sys
 from contextlib import suppress
 
-M_MMAP_THRESHOLD = -3
-"""The option's number in glibc (malloc.h)."""
-
 
 def collect_rarely() -> None:
     """Makes garbage collections rarer, and excludes the objects that exist after the start.
@@ -45,4 +42,4 @@ def release_large_blocks() -> None:
     import ctypes  # noqa: PLC0415 - it takes time at the start
 
     with suppress(AttributeError):  # another C library
-        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 2**20)
+        ctypes.CDLL(None).mallopt(-3, 2**20)  # M_MMAP_THRESHOLD in malloc.h of glibc

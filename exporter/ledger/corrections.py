@@ -7,9 +7,6 @@ from datetime import date
 from exporter.domain.model import Kind, Measure
 from exporter.ledger.ledger import Ledger
 
-TIMELESS = (Kind.INSTANT, Kind.LEVEL)
-"""Figures without a day change all the time."""
-
 
 def corrections(before: Ledger, after: Ledger, days: Iterable[date], measures: Iterable[Measure]) -> tuple[int, float]:
     """Returns how many figures changed, and the largest share of a day: sum of changes / larger sum, 0 to 1.
@@ -18,7 +15,8 @@ def corrections(before: Ledger, after: Ledger, days: Iterable[date], measures: I
     served before is no correction; without a row a company was served as 0 from its first row on. Moments are
     ignored; only what adds up counts for the ratio.
     """
-    dated = {measure.family: measure for measure in measures if measure.kind not in TIMELESS}
+    timeless = (Kind.INSTANT, Kind.LEVEL)  # they change all the time
+    dated = {measure.family: measure for measure in measures if measure.kind not in timeless}
     count, ratio = 0, 0.0
     for day in days:
         changed = old_sum = new_sum = 0.0

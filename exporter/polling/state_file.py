@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 
 PRIVATE = 0o600
 REFUSED = "starts empty, asks the platform again"
-ROOM = "give the exporter's user a writable folder with free space"
 SECONDS = 30.0
 """How long reading or writing the file may take; polls wait for it."""
 APART = "give each exporter a state_file of its own"
@@ -194,7 +193,8 @@ class StateFile:
             result_in_time(self._writing, self._path, self._seconds)
         except OSError as error:
             self._gauges.note(False)
-            remedy = APART if error.errno == errno.EBUSY else ROOM
+            room = "give the exporter's user a writable folder with free space"
+            remedy = APART if error.errno == errno.EBUSY else room
             log.warning(
                 "state file not written; figures are still served, but a restart asks the platform again",
                 extra={"path": str(self._path), "reason": f"{error.strerror}; {remedy}"},

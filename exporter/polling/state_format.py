@@ -32,7 +32,6 @@ MAGIC = b"chat-usage-exporter state "
 VERSION = 1
 HEAD = MAGIC + f"{VERSION} {sys.byteorder}\n".encode()
 LENGTH = 4
-ZLIB_LEVEL = 1
 PLACE = "I"
 EARLIEST, LATEST = date(1970, 1, 1), date(9999, 1, 1)
 """No platform has days outside this range, and date arithmetic over years is safe within it."""
@@ -116,12 +115,8 @@ def decoded(content: bytes) -> Mapping[str, Section]:
 def _pieces(sections: Mapping[str, Section]) -> Iterator[bytes]:
     yield HEAD
     index: _Index = {
-        source: (
-            section.fingerprint,
-            section.keep_days,
-            {name: _report(each) for name, each in section.reports.items()},
-        )
-        for source, section in sections.items()
+        source: (each.fingerprint, each.keep_days, {name: _report(state) for name, state in each.reports.items()})
+        for source, each in sections.items()
     }
     yield _frame(index)
     for source, (_, _, records) in index.items():
@@ -132,7 +127,7 @@ def _pieces(sections: Mapping[str, Section]) -> Iterator[bytes]:
 
 
 def _frame(record: _Index | _Block) -> bytes:
-    packed = zlib.compress(msgspec.msgpack.encode(record), ZLIB_LEVEL)
+    packed = zlib.compress(msgspec.msgpack.encode(record), level=1)
     return len(packed).to_bytes(LENGTH, "little") + packed
 
 
