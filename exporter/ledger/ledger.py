@@ -22,6 +22,8 @@ from exporter.ledger.table import NO_ROWS, Table, merged
 
 FirstDays = Mapping[str, Mapping[str, date]]
 """The day of each company's first row, by part and company."""
+ROWS_STAY = "the figures stay. If the platform dropped them for good, delete any state_file and restart the exporter"
+"""What a refusal of an answer without held rows says."""
 IsWanted = Callable[[str, str], bool]
 """Returns, by id and name, whether a company is to be held."""
 
@@ -204,11 +206,8 @@ def _first_seen(ledger: Ledger, kept: Container[date], held: Container[str]) -> 
 def _refuse_lost_parts(ledger: Ledger, reading: Reading) -> None:
     held = {part for block in ledger.blocks.values() for part, table in block.tables.items() if table.companies}
     if lost := held - reading.parts:
-        raise SchemaError(
-            f"the answer has no rows of {' and '.join(sorted(lost))} any more, not even an empty list, though held days"
-            " have rows; the figures stay. If the platform dropped them for good, delete the state_file, if one is set,"
-            " and restart the exporter"
-        )
+        parts = " and ".join(sorted(lost))
+        raise SchemaError(f"the answer has no rows of {parts} any more, not even an empty list; {ROWS_STAY}")
 
 
 def _lost(block: Block) -> Block:

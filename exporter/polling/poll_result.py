@@ -15,7 +15,7 @@ from exporter.domain.errors import NotJsonError, ReportError, SchemaError
 from exporter.domain.model import Days, Reading, Unread, by_day
 from exporter.ledger.corrections import corrections
 from exporter.ledger.day_status import day_status
-from exporter.ledger.ledger import Asked, Ledger, fold, without_past
+from exporter.ledger.ledger import ROWS_STAY, Asked, Ledger, fold, without_past
 from exporter.metrics.target import ReportState, Target
 from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Discoveries, Report, Request
 
@@ -249,8 +249,5 @@ def _began_anew(
 def _refuse_nobody(ledger: Ledger, days: Iterable[date]) -> None:
     """Refuses an answer without any row if rows of these days are held."""
     if companies := set[str]().union(*map(ledger.companies_listed, days)):
-        raise SchemaError(
-            f"the answer has no rows any more, though {len(companies)} companies had rows on the same days;"
-            " the figures stay. If the account was emptied for good, delete the state_file, if one is set, and restart"
-            " the exporter"
-        )
+        had = f"though {len(companies)} companies had rows on the same days"
+        raise SchemaError(f"the answer has no rows any more, {had}; {ROWS_STAY}")

@@ -49,8 +49,7 @@ def view(target: Target, report: Report, state: ReportState, now: datetime) -> R
 def source_view(target: Target, states: Mapping[str, ReportState]) -> SourceInfo:
     """Combines what all reports of a source know of its companies."""
     ledgers = [state.ledger for state in states.values()]
-    withdrawn = frozenset[str]().union(*(ledger.withdrawn for ledger in ledgers))
-    here = {company for ledger in ledgers for company in withdrawn & ledger.names.keys() - ledger.withdrawn}
+    here = {company for ledger in ledgers for company in ledger.names.keys() - ledger.withdrawn}
     names = {company: name for ledger in ledgers for company, name in ledger.names.items()}
     lists = [state.listed for state in states.values() if state.listed is not None]
     listed = {company: name for each in lists for company, name in each.items()} if lists else None
@@ -66,7 +65,7 @@ def source_view(target: Target, states: Mapping[str, ReportState]) -> SourceInfo
             things = {identity: name for identity, name, *_ in discovery.rows}
             own = selection.entries(target.source, option)
             idle |= {name: unmatched(entries, things) for name, entries in own.items()}
-    return SourceInfo(target, names, withdrawn - here, listed, idle)
+    return SourceInfo(target, names, frozenset(names.keys() - here), listed, idle)
 
 
 def log_poll(source: str, report: str, state: ReportState, result: PollResult) -> None:
