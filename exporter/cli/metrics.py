@@ -12,7 +12,7 @@ from exporter.exposition.series_limit import DROPPED, SERIES
 from exporter.exposition.telemetry import Telemetry
 from exporter.metrics.activities import empty_families
 from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES, REPORT_LABELS, SOURCE_FAMILIES
-from exporter.metrics.usage import LAST_DAY, MONTH, TODAY, WEEK, family_of, windows
+from exporter.metrics.usage import LAST_DAY, MONTH, NO_WINDOW, TODAY, WEEK, family_of, windows
 from exporter.platforms.registry import platforms
 
 EXAMPLES = {
@@ -127,7 +127,7 @@ def sections() -> Iterator[Section]:
             families = [
                 family_of(measure, window, report)
                 for measure in report.measures
-                for window in windows(measure) or (None,)
+                for window in windows(measure) or (NO_WINDOW,)
             ]
             yield Section(f"{platform.title}: {report.name}", families, report.measures)
     yield Section("Activities and limits", empty_families(teams=True))

@@ -94,8 +94,6 @@ SLACK = 1.2
 Kept = Mapping[str, frozenset[Labels]]
 """What a company keeps: values of the first label, pairs of values of both."""
 LIMITS = {"tools": 50, "languages": 30, "intents": 50, "steps": 30, "reasons": 20, "channels": 50}
-OWN_LIMIT = 50
-"""The limit of a plugin's own label limit that no option sets."""
 
 
 class LabelLimits(Struct, frozen=True):
@@ -105,8 +103,8 @@ class LabelLimits(Struct, frozen=True):
     value_length: int = 128
 
     def caps(self, measure: Measure) -> tuple[int | None, ...]:
-        """Returns how many values each label of a measure may have; None without a limit."""
-        return tuple(self.values.get(limit, OWN_LIMIT) if limit else None for limit in measure.limits)
+        """Returns how many values each label of a measure may have: None without a limit, 50 if no option sets it."""
+        return tuple(self.values.get(limit, 50) if limit else None for limit in measure.limits)
 
 
 def keep_labels(

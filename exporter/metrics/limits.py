@@ -42,13 +42,11 @@ class Threshold(Struct, frozen=True):
     team: str = ""
 
 
-USUAL_LIMITS: Mapping[str, float | None] = {"drop_ratio": 0.5, "spike_ratio": 3.0, "min_baseline": 20.0}
-
-
 def built_in(measures: Iterable[Measure]) -> Threshold:
     """Returns the entry before the operator's own ones, for all activities with usual limits."""
     activities = (activity for measure in measures for activity in measure.activities)
-    return Threshold(tuple(activity.name for activity in activities if activity.usual_limits), USUAL_LIMITS)
+    names = tuple(activity.name for activity in activities if activity.usual_limits)
+    return Threshold(names, {"drop_ratio": 0.5, "spike_ratio": 3.0, "min_baseline": 20.0})
 
 
 class CompanyCalendar(NamedTuple):

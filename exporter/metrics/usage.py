@@ -35,10 +35,11 @@ class Window(NamedTuple):
 
 
 _DAY = "chat_usage_report_day_timestamp_seconds"
-LAST_DAY = Window("_last_day", "on the last day", f"day: {_DAY}")
-TODAY = Window("_today", "so far today", "as of chat_usage_poll_last_success_timestamp_seconds")
-WEEK = Window("_7d", "over 7 days", f"last day: {_DAY}", 7, Expendable.WEEK)
-MONTH = Window("_28d", "over 28 days", f"last day: {_DAY}", 28, Expendable.MONTH)
+NO_WINDOW = Window("", "", "")
+LAST_DAY = Window("_last_day", " on the last day", f", day: {_DAY}")
+TODAY = Window("_today", " so far today", ", as of chat_usage_poll_last_success_timestamp_seconds")
+WEEK = Window("_7d", " over 7 days", f", last day: {_DAY}", 7, Expendable.WEEK)
+MONTH = Window("_28d", " over 28 days", f", last day: {_DAY}", 28, Expendable.MONTH)
 SUMS = (WEEK, MONTH)
 
 
@@ -59,19 +60,13 @@ def days_by_window(measure: Measure, status: DayStatus, *, sums: bool) -> Mappin
     return found
 
 
-def family_of(measure: Measure, window: Window | None, report: Report) -> Family:
+def family_of(measure: Measure, window: Window, report: Report) -> Family:
     """Returns the family of a measure in a window, without samples."""
+    expendable = Expendable.LIMITED_LABELS if any(measure.limits) else window.expendable
     if measure.per_subject:
         expendable = Expendable.CHANNELS
-    elif any(measure.limits):
-        expendable = Expendable.LIMITED_LABELS
-    else:
-        expendable = window.expendable if window else Expendable.NEVER
-    over = f" {window.words}" if window else ""
-    when = f", {window.day_gauge}" if window else ""
-    text = f"{measure.help}{over} ({report.name}); cached{when}."
-    name = f"{measure.family}{window.suffix}" if window else measure.family
-    return Family(name, text, COMPANY_LABELS + measure.labels, expendable=expendable)
+    text = f"{measure.help}{window.words} ({report.name}); cached{window.day_gauge}."
+    return Family(measure.family + window.suffix, text, COMPANY_LABELS + measure.labels, expendable=expendable)
 
 
 def usage_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
@@ -82,7 +77,7 @@ def usage_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
     for measure in view.report.measures:
         if not windows(measure):
             make = _info_samples if measure.kind is Kind.INFO else _newest_samples
-            yield DeferredFamily(family_of(measure, None, view.report), partial(make, index, measure), held)
+            yield DeferredFamily(family_of(measure, NO_WINDOW, view.report), partial(make, index, measure), held)
             continue
         days = days_by_window(measure, view.day_status, sums=view.health.history)
         ended_days = {window: of_window for window, of_window in days.items() if window is not TODAY}

@@ -8,8 +8,6 @@ from starlette.requests import Request
 
 from exporter.exposition.text import Format
 
-QUALITY = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
-
 
 class Range(NamedTuple):
     """One element of an Accept header: `text/plain;version=0.0.4;q=0.5`."""
@@ -28,7 +26,7 @@ def ranges(header: str) -> tuple[Range, ...]:
             pairs = (piece.partition("=") for piece in rest)
             parameters = {name.strip().lower(): text.strip().strip('"') for name, _, text in pairs}
             q = parameters.pop("q", "1")
-            quality = min(float(q), 1.0) if QUALITY.fullmatch(q) else 1.0
+            quality = min(float(q), 1.0) if re.fullmatch(r"[0-9]+(\.[0-9]*)?|\.[0-9]+", q) else 1.0
             found.append(Range(value.lower(), parameters, quality))
     return tuple(found)
 

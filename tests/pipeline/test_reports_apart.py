@@ -11,7 +11,7 @@ import pytest
 from exporter.domain.scope import Scope
 from exporter.metrics.report_health import COMPANY_INFO
 from exporter.metrics.target import Target
-from exporter.metrics.usage import family_of, windows
+from exporter.metrics.usage import NO_WINDOW, family_of, windows
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
@@ -26,7 +26,7 @@ FIGURES = {
     family_of(measure, window, report).name: report.name
     for report in REPORTS.values()
     for measure in report.measures
-    for window in windows(measure) or (None,)
+    for window in windows(measure) or (NO_WINDOW,)
 }
 COUNTERS_OF_TROUBLE = ("chat_usage_polls_total", "chat_usage_api_")
 ALL = "all"

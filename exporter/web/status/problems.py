@@ -23,7 +23,6 @@ FAILING_FOR = timedelta(hours=6)
 COVERS = timedelta(days=2, hours=2)
 """How old the start of the last day may be, in addition to the settle time and two intervals."""
 RESTATED = 0.1
-MOST_ITEMS = 5
 
 
 class Level(IntEnum):
@@ -158,7 +157,7 @@ def _days(view: ReportView, now: datetime) -> Iterator[Problem]:
 def _unread(report: str, health: Health) -> Iterator[Problem]:
     """Yields which items could not be read; that all of a report cannot is said by its outcome."""
     if health.unread and (not health.supported or [*health.unread] != [report]):
-        items = enumerated([f"{item} ({days} days)" for item, days in health.unread.items()], MOST_ITEMS)
+        items = enumerated([f"{item} ({days} days)" for item, days in health.unread.items()], 5)
         why = health.reason if health.outcome == "ok" or not health.supported else ""
         yield Problem(Level.WARNING, f"Not read at the last poll: {items}", "ChatUsageReportUnread", why)
 
