@@ -32,8 +32,7 @@ class PageLimits(NamedTuple):
 
 
 USUAL_LIMITS = PageLimits()
-Amounts = Mapping[tuple[str, Expendable], int]
-"""Series or bytes of each source, by kind."""
+Amounts = Mapping[tuple[str, Expendable], int]  # series or bytes of each source, by kind
 
 
 def kinds_to_drop(amounts: Amounts, most: int) -> frozenset[Expendable]:

@@ -23,16 +23,12 @@ GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 GZIP_LEVEL = 1  # daily figures shrink to 1/15 to 1/30 at any level; this one costs a tenth of the default
 RAW_DEFLATE = -zlib.MAX_WBITS
 CRC_POLYNOMIAL = 0xEDB88320
-SMALL = 16 * 1024
-"""Bytes below which a piece is not compressed alone."""
+SMALL = 16 * 1024  # bytes below which a piece is not compressed alone
 RUN = 1024 * 1024
-EXPONENTS_FROM = 1e6
-"""From here on Go's %g writes exponents."""
+EXPONENTS_FROM = 1e6  # from here on Go's %g writes exponents
 END = b"# EOF\n"  # of an exposition in OpenMetrics
-AT_ONCE = 1000
-"""Lines encoded together: a text with one emoji takes four bytes per character."""
-LONGEST_LABEL = 1024
-"""In characters; a name is in more than 100 series of its company."""
+AT_ONCE = 1000  # lines encoded together: a text with one emoji takes four bytes per character
+LONGEST_LABEL = 1024  # in characters; a name is in more than 100 series of its company
 
 
 class Format(Enum):
@@ -217,8 +213,7 @@ def number(figure: float) -> str:
     return text
 
 
-Page = Mapping[Format, Body]
-"""An exposition in every format."""
+Page = Mapping[Format, Body]  # an exposition in every format
 
 EMPTY: Page = MappingProxyType({format_: Body() for format_ in Format})
 
@@ -246,5 +241,4 @@ def _header(family: Family, format_: Format) -> bytes:
     return f"# HELP {name} {text}\n# TYPE {name} {family.kind}\n".encode()
 
 
-Key = tuple[str, str]
-"""Source and report; the report is empty for what a source has once."""
+Key = tuple[str, str]  # source and report; the report is empty for what a source has once

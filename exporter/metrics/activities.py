@@ -86,8 +86,7 @@ class _Side(NamedTuple):
     baselines: Sequence[float]
 
 
-_Point = tuple[date | None, float, float]
-"""The same of one company; NaN is unknown."""
+_Point = tuple[date | None, float, float]  # the same of one company; NaN is unknown
 
 
 class _Samples:

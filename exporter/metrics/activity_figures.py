@@ -10,8 +10,7 @@ from exporter.domain.model import Activity, Column, Measure
 from exporter.metrics.report_view import CompanyIndex
 from exporter.metrics.usage import WEEK
 
-OnDay = Callable[[date], list[float]]
-"""Makes the figures of a day, in the order of companies; NaN is unknown."""
+OnDay = Callable[[date], list[float]]  # makes the figures of a day, in the order of companies; NaN is unknown
 ColumnsByPart = Mapping[str, Sequence[Column]]
 
 

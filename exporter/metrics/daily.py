@@ -105,10 +105,8 @@ class DailyFigures:
         self.states = states(view)
         self._whole = CompanyIndex(view)
         self._rows = cache(lambda part, day: frozenset(view.ledger.table(day, part).companies))
-        self.companies: Mapping[str, str] = (
-            dict(zip(self._whole.all_companies, self._whole.names, strict=True)) if self.states else {}
-        )
-        """Names by id, of those that have a figure on some day."""
+        named = zip(self._whole.all_companies, self._whole.names, strict=True) if self.states else ()
+        self.companies = dict[str, str](named)  # by id, of those that have a figure on some day
 
     @cached_property
     def version(self) -> bytes:

@@ -18,8 +18,7 @@ from exporter.ledger.ledger import Ledger
 from exporter.ledger.table import in_order
 from exporter.platforms.api import Report
 
-BATCH = 500
-"""Companies at a time, which bounds memory: all held days, with eight tools each, take 10 MiB."""
+BATCH = 500  # companies at a time, which bounds memory: all held days, with eight tools each, take 10 MiB
 
 Labels = tuple[str, ...]
 
@@ -88,11 +87,9 @@ def columns_if_all_fit(ledger: Ledger, part: str, measure: Measure, caps: Sequen
 
 
 OTHER = "other"
-SLACK = 1.2
-"""A kept value leaves when its rank exceeds the limit times this."""
+SLACK = 1.2  # a kept value leaves when its rank exceeds the limit times this
 
-Kept = Mapping[str, frozenset[Labels]]
-"""What a company keeps: values of the first label, pairs of values of both."""
+Kept = Mapping[str, frozenset[Labels]]  # what a company keeps: values of the first label, pairs of values of both
 LIMITS = {"tools": 50, "languages": 30, "intents": 50, "steps": 30, "reasons": 20, "channels": 50}
 
 

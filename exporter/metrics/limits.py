@@ -21,10 +21,8 @@ _LIMITS = {
     "spike_ratio": ("upper", "usual", "info"),
 }
 """Bound, basis and default severity, by option: bounds in the activity's unit (shares are 0 to 1), ratios."""
-FLOORS = ("min_baseline", "min_volume")
-"""The smallest baseline for ratios, and the smallest volume for limits of shares."""
-LIMITS = (*_LIMITS, *FLOORS)
-"""What an entry can set."""
+FLOORS = ("min_baseline", "min_volume")  # the smallest baseline for ratios, and volume for limits of shares
+LIMITS = (*_LIMITS, *FLOORS)  # what an entry can set
 
 
 class Threshold(Struct, frozen=True):

@@ -164,11 +164,9 @@ UNMATCHED_INFO = Family(
     ("source", "option", "selector"),
 )
 SOURCE_FAMILIES = (SETTLE, COMPANY_INFO, UNMATCHED, UNMATCHED_INFO)
-MOST_SELECTORS = 100
-"""Selectors of a source that have a series; all are counted."""
+MOST_SELECTORS = 100  # selectors of a source that have a series; all are counted
 
-Unmatched = Mapping[str, Mapping[str, tuple[str, ...]]]
-"""Selectors by source (or glob of sources) and option."""
+Unmatched = Mapping[str, Mapping[str, tuple[str, ...]]]  # selectors by source (or glob of sources) and option
 
 
 def source_families(info: SourceInfo) -> Iterator[Family]:
@@ -201,9 +199,8 @@ def unmatched_everywhere(infos: Collection[SourceInfo]) -> Unmatched:
 
 
 def unmatched_families(source: str, by_option: Mapping[str, tuple[str, ...]]) -> tuple[Family, Family]:
-    counts = (Sample((source, option), float(len(selectors))) for option, selectors in by_option.items())
     named = [(source, option, each) for option, selectors in sorted(by_option.items()) for each in selectors]
     return (
-        replace(UNMATCHED, samples=tuple(counts)),
+        _family(UNMATCHED, (source,), {option: len(selectors) for option, selectors in by_option.items()}),
         replace(UNMATCHED_INFO, samples=tuple(Sample(labels, 1.0) for labels in named[:MOST_SELECTORS])),
     )

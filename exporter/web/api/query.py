@@ -23,14 +23,12 @@ from exporter.metrics.report_view import ReportView
 MOST_COMPANIES = 10_000
 LONGEST_SHOWN = 60
 LONGEST_SELECTOR = 256  # the standard library compiles each glob and caches thousands of them
-PIECE = 20
-"""Number of companies per piece: about 20,000 figures of 46 days, for which other readers wait 0.2 s."""
+PIECE = 20  # companies per piece: about 20,000 figures of 46 days, for which other readers wait 0.2 s
 
 DaysFormat = Literal["json", "csv"]
 Selector = Annotated[str, Meta(max_length=LONGEST_SELECTOR)]
 Cursor = Annotated[str, Meta(pattern="^[^/]+/")]
-Available = Mapping[str, Sequence[str]]
-"""Known values of `source` and `measure`: source names, and metric names without their window."""
+Available = Mapping[str, Sequence[str]]  # known names of sources, and of metrics without their window, by parameter
 SELECTORS = "A selector of companies: `17`, `id:17`, `name:Nor*`, or a glob of either; case-sensitive; may be repeated."
 CURSOR = "Where the previous page ended: its `next`; for CSV, the `Link` header has it."
 FORMAT = "Format of the response; takes precedence over the `Accept` header."

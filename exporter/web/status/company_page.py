@@ -18,8 +18,7 @@ from exporter.web.status.text import measured
 
 PER_PAGE = 50
 ATTENTION, BROKEN = "attention", "broken"
-COLUMNS = ("company", "last_day", "today", "usual", "share")
-"""What can be sorted by, besides attention; "-" before it is the other way round."""
+COLUMNS = ("company", "last_day", "today", "usual", "share")  # to sort by; with "-" the other way round
 LONGEST_WORDS = 200
 DAYS = 42  # of a sparkline
 STEP, HEIGHT = 3, 24  # of a sparkline in pixels: per day, and as a whole

@@ -27,8 +27,7 @@ from exporter.metrics.activities import (
 )
 from exporter.metrics.report_view import CompanyIndex, ReportView
 
-SEVERITIES = ("critical", "warning", "info")
-"""The worst first; an operator's own ones are after them."""
+SEVERITIES = ("critical", "warning", "info")  # the worst first; an operator's own ones are after them
 RUNBOOKS = {
     ("lower", "fixed"): "ChatUsageBelowThreshold",
     ("upper", "fixed"): "ChatUsageAboveThreshold",

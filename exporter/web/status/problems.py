@@ -18,10 +18,8 @@ from exporter.metrics.report_view import ReportView, SourceInfo
 from exporter.metrics.target import Health
 from exporter.web.status.text import day_ago, figure, moment, span
 
-FAILING_FOR = timedelta(hours=6)
-"""How long polls may fail, at least, before that is an alert."""
-COVERS = timedelta(days=2, hours=2)
-"""How old the start of the last day may be, in addition to the settle time and two intervals."""
+FAILING_FOR = timedelta(hours=6)  # how long polls may fail, at least, before that is an alert
+COVERS = timedelta(days=2, hours=2)  # how old the start of the last day may be, besides settle time and two intervals
 RESTATED = 0.1
 
 
