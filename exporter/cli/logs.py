@@ -72,7 +72,7 @@ class LineFormatter(logging.Formatter):
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
         if self._as_json:
-            return json.dumps(fields, ensure_ascii=False, default=repr)
+            return json.dumps(fields, ensure_ascii=False, default=str)
         return " ".join(f"{key}={_logfmt(value)}" for key, value in fields.items())
 
 

@@ -198,9 +198,9 @@ class Poller:
             while report := next((each for each in self.target.reports if each.name in self._past_due), None):
                 self._past_due.remove(report.name)
                 await self._run_refresh_pass(report)
+                await self._save()
         finally:
             self._refreshing = False
-        await self._save()
         await self._outputs.worker.run(self._outputs.release_memory)
 
     async def _run_refresh_pass(self, report: Report) -> None:

@@ -114,7 +114,7 @@ day = matching(
 )
 duration = matching(
     "0|" + "".join(rf"(?:(?P<{unit}>[0-9]{{1,6}}){unit})?" for unit in _UNITS),
-    "is not a duration; write 30m, 6h, 3d, 1h30m",
+    "is not a duration; write it with units, as in 6h or 1h30m",
     lambda match: timedelta(seconds=sum(int(match[unit] or 0) * seconds for unit, seconds in _UNITS.items())),
 )
 ratio = matching(

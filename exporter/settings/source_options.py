@@ -27,7 +27,7 @@ from exporter.settings.readers import Duration, Flag, OptionError, Selectors, Si
 
 EXAMPLE_URL = "https://paradigm.lighton.ai"
 EXAMPLE_PROXY = "http://proxy.example.org:3128"
-EITHER_KEY = "set either api_key_file, to the path of a file with the key, or api_key"
+EITHER_KEY = "set exactly one of api_key_file, the path of a file with the key, and api_key"
 LONGEST_HISTORY = 400
 """In days: more than a year, and few enough to be read from a platform in reasonable time."""
 DECLARED = "declared"

@@ -6,7 +6,7 @@ import logging
 import re
 from asyncio import selector_events
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import get_args
 
 import pytest
@@ -86,6 +86,14 @@ def test_a_line_starts_with_time_level_and_message(format_: LogFormat) -> None:
     moment = datetime.fromisoformat(str(found["ts"]))
     assert ["ts", "level", "msg", "source", "days"] == list(found)
     assert moment.utcoffset() == datetime.now(UTC).utcoffset()
+
+
+@FORMATS
+def test_a_day_is_a_date(format_: LogFormat) -> None:
+    """Not what Python calls it."""
+    found = parsed(LineFormatter(format_).format(record("history read", first=date(2026, 10, 1))), format_)
+
+    assert found["first"] == "2026-10-01"
 
 
 @FORMATS

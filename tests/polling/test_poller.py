@@ -1,6 +1,7 @@
 """What a poll does when the platform does not: the cause is named, and nothing that stands falls."""
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -17,7 +18,7 @@ from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.http import RetryBudget
 from exporter.ledger.day_status import DayRules
-from exporter.metrics.target import Target
+from exporter.metrics.target import ReportState, StateStore, Target
 from exporter.platforms.api import Request
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, REPORTS
 from exporter.polling.poller import Poller, PollOutputs
@@ -159,6 +160,25 @@ async def test_memory_is_released_after_the_past_was_read() -> None:
     assert released == [1]
     await subject.poll()
     assert released == [1]
+
+
+async def test_the_past_of_a_report_is_saved_while_that_of_others_is_asked_for() -> None:
+    """A restart within the refresh pass, which takes minutes with many reports, repeats only what is missing."""
+    platform, saved, clock = Waiting(), list[set[str]](), ManualClock(NOON)
+    platform.free.set()
+
+    def save(states: Mapping[str, ReportState]) -> None:
+        saved.append({name for name, each in states.items() if not each.to_refresh})
+
+    reports = tuple(dataclasses.replace(CHAT_SESSIONS, name=name) for name in ("first", "second"))
+    store = StateStore(dict, save)
+    target = Target("s", "paradigm", reports, Scope(), RULES, HOUR)
+    outputs = PollOutputs(Board(), Telemetry(), Worker("poll"))
+    subject = Poller(target, platform, outputs, Clock(clock.now, clock.seconds), store)
+    await subject.start()
+
+    await subject.poll()
+    assert saved == [set(), {"first"}, {"first", "second"}]
 
 
 async def test_an_hour_of_rest_holds_for_all_that_a_source_asks() -> None:

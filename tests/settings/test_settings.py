@@ -24,6 +24,7 @@ from exporter.settings.calendar_options import YEARS
 from exporter.settings.options import options_of
 from tools.options import example, walk
 
+NO_DURATION = "is not a duration; write it with units, as in 6h or 1h30m"
 ROOT = Path(__file__).parents[2]
 KEY = "sk-good-key"
 CANARY = "sk-CANARY-4f2a9c/7Q=="
@@ -173,10 +174,10 @@ def test_a_value_is_read_as_meant(file: Path, options: str, path: str, value: ob
 
 
 WRONG = {
-    "no unit": ("poll: {interval: 60}", "poll.interval", '"60" is not a duration; write 30m, 6h, 3d, 1h30m'),
-    "sexagesimal": ("poll: {interval: 1:30}", "poll.interval", '"1:30" is not a duration; write 30m, 6h, 3d, 1h30m'),
-    "unknown unit": ("poll: {interval: 6x}", "poll.interval", '"6x" is not a duration; write 30m, 6h, 3d, 1h30m'),
-    "negative": ("settle: -1h", "settle", '"-1h" is not a duration; write 30m, 6h, 3d, 1h30m'),
+    "no unit": ("poll: {interval: 60}", "poll.interval", f'"60" {NO_DURATION}'),
+    "sexagesimal": ("poll: {interval: 1:30}", "poll.interval", f'"1:30" {NO_DURATION}'),
+    "unknown unit": ("poll: {interval: 6x}", "poll.interval", f'"6x" {NO_DURATION}'),
+    "negative": ("settle: -1h", "settle", f'"-1h" {NO_DURATION}'),
     "hectic": ("poll: {interval: 59s}", "poll.interval", "59s is too short; the minimum is 1m"),
     "wild": ("poll: {jitter: 60%}", "poll.jitter", "60% is too much; the maximum is 50%"),
     "ambiguous share": (
@@ -535,8 +536,8 @@ def test_what_a_source_of_the_environment_lacks_is_said_at_one_of_its_variables(
     lines = complaints(file, None, {"CHAT_USAGE_SOURCES__NEW__SETTLE": "1h"})
     assert lines == [
         "CHAT_USAGE_SOURCES__NEW__SETTLE: sources.new.platform: is missing; add it",
-        "CHAT_USAGE_SOURCES__NEW__SETTLE: sources.new.api_key: set either api_key_file, to the path of a file with the "
-        "key, or api_key",
+        "CHAT_USAGE_SOURCES__NEW__SETTLE: sources.new.api_key: set exactly one of api_key_file, the path of a file "
+        "with the key, and api_key",
     ]
 
 
@@ -659,7 +660,7 @@ KEYS = {
 @pytest.mark.parametrize("options", KEYS.values(), ids=KEYS)
 def test_a_source_has_exactly_one_key(file: Path, options: str) -> None:
     Path("key").write_text(KEY)
-    message = "set either api_key_file, to the path of a file with the key, or api_key"
+    message = "set exactly one of api_key_file, the path of a file with the key, and api_key"
     assert complaints(file, one_source(options)) == [f"exporter.yml:2: sources.a.api_key: {message}"]
 
 
