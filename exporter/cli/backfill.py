@@ -4,7 +4,7 @@ import re
 import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, aclosing, closing, contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -244,15 +244,13 @@ async def ask_all(
     *clients: httpx.AsyncClient,
 ) -> BackfillResult:
     """Asks for the remaining days, passes them on and closes `clients`; StoreError or OSError of the destination."""
-    async with AsyncExitStack() as closing:
-        worker = Worker("backfill")
-        closing.callback(worker.close)
+    async with AsyncExitStack() as stack:
+        worker = stack.enter_context(closing(Worker("backfill")))
         for http in clients:
-            closing.push_async_callback(http.aclose)
+            await stack.enter_async_context(aclosing(http))
         jobs: list[ReportJob] = []
         for each in chosen:
-            platform = client_of(each, LastCodes())
-            closing.push_async_callback(platform.aclose)
+            platform = await stack.enter_async_context(aclosing(client_of(each, LastCodes())))
             jobs += jobs_of(each.target, platform)
         return await Backfill(jobs, manifest, destination, worker, CLOCK, report_step).run()
 

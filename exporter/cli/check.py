@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing, closing
 from typing import Annotated, TypeVar
 
 import typer
@@ -64,15 +64,13 @@ async def probed(
 ) -> tuple[Finding, ...]:
     """Asks every report, one by one; ConfigError before any request if a CA file or proxy is unusable."""
     findings, total = list[Finding](), sum(len(each.target.reports) for each in settings.sources.values())
-    async with AsyncExitStack() as closing:
-        worker = Worker("probe")
-        closing.callback(worker.close)
+    async with AsyncExitStack() as stack:
+        worker = stack.enter_context(closing(Worker("probe")))
         sources, keys_in_use = [], dict[str, str]()
         for each in settings.sources.values():
             codes = LastCodes()
             client = client_of(each, codes, client_clock, keys_in_use)
-            closing.push_async_callback(client.aclose)
-            sources.append((each.target, client, codes))
+            sources.append((each.target, await stack.enter_async_context(aclosing(client)), codes))
         for target, client, codes in sources:
             for report in target.reports:
                 show(f"asking {target.source}: {report.name}", done=len(findings), total=total)
