@@ -169,9 +169,8 @@ class Client:
                     if failure.retry_after and self._pause:
                         why += f"; requests to the source are paused until {self._pause.until:%Y-%m-%dT%H:%M:%SZ}"
                     raise failure.given_up(why) from failure.__cause__
-                reason = failure.reason
-            where = (self._endpoint.source, request.report)
-            log.debug("%s: %s: attempt %d failed (%s), next in %.1f s", *where, attempt, reason, seconds)
+                words = (self._endpoint.source, request.report, attempt, failure.reason, seconds)
+                log.debug("%s: %s: attempt %d failed (%s), next in %.1f s", *words)
             await self._wait(request, seconds)
             attempt += 1
 

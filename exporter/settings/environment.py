@@ -46,24 +46,19 @@ def over(file: Document, environ: Mapping[str, str]) -> Document:
     return _laid_over(replace(file, problems=(*file.problems, *problems)), given)
 
 
-def first_run(
-    given: Document, environ: Mapping[str, str], platforms: Iterable[Platform]
-) -> tuple[Document, tuple[str, ...]]:
-    """Adds the source that a platform's own variables define, if no sources are configured; also returns notes."""
+def first_run(given: Document, environ: Mapping[str, str], platforms: Iterable[Platform]) -> Document:
+    """Adds the source that a platform's own variables define, if no sources are configured; notes what happened."""
     for platform in platforms:
-        key, url = platform.key_variable, platform.url_variable
+        name, key, url = platform.name, platform.key_variable, platform.url_variable
         if not environ.get(key, "").strip():
             continue  # an empty key counts as not set
         if given.tree.get("sources"):
-            return given, (f"{key} is ignored, because sources are configured",)
-        options = {
-            "platform": (key, platform.name),
-            "api_key": (key, environ[key]),
-            "base_url": (url, environ.get(url, "")),
-        }
-        found = _laid_over(given, {("sources", platform.name, name): each for name, each in options.items()})
-        return found, (f'the source "{platform.name}" comes from {key}, because no sources are configured',)
-    return given, ()
+            return replace(given, notes=(f"{key} is ignored, because sources are configured",))
+        options = {"platform": (key, name), "api_key": (key, environ[key]), "base_url": (url, environ.get(url, ""))}
+        found = _laid_over(given, {("sources", name, option): each for option, each in options.items()})
+        note = f'the source "{name}" comes from {key}, because no sources are configured'
+        return replace(found, notes=(note,))
+    return given
 
 
 def _is_service_link(variable: str, value: str) -> bool:

@@ -44,7 +44,7 @@ def load(
     """
     file = yaml_file.read(path, "--config.file") if path else Document("the environment")
     environ = environ if keeps_state else {**environ, "CHAT_USAGE_STATE_FILE": ""}
-    given, notes = environment.first_run(environment.over(file, environ), environ, installed.values())
+    given = environment.first_run(environment.over(file, environ), environ, installed.values())
     folder = path.parent if path else Path()
     given, platforms = _with_declared(given, installed, folder)
     calendars = (DEFAULT_CALENDAR, *_names(given.tree, "calendars"))
@@ -67,7 +67,7 @@ def load(
     beside = {"definitions": declared, "thresholds_file": limits.tree}
     written = {**given.tree, **{name: content for name, content in beside.items() if content}}
     settings = _settings(options, platforms)
-    return replace(settings, notes=notes, digest=digest(written), thresholds_stamp=limits.stamp)
+    return replace(settings, notes=given.notes, digest=digest(written), thresholds_stamp=limits.stamp)
 
 
 def digest(tree: Mapping[str, object]) -> int:

@@ -37,12 +37,13 @@ Problem = tuple[Place, str]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A tree of texts, the place of each value by its location, and problems that are found before validation."""
+    """A tree of texts, the place of each value, problems found before validation, and notes for the log."""
 
     name: str
     tree: Mapping[str, object] = field(default_factory=dict, repr=False)
     places: Mapping[Loc, Place] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class _Loader(yaml.SafeLoader):

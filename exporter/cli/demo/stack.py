@@ -5,12 +5,11 @@ The programs are found on PATH, write to a temporary folder only, and are ended 
 """
 
 import asyncio
-import contextlib
 import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -154,7 +153,7 @@ async def _is_ready(process: asyncio.subprocess.Process, address: str, seconds: 
     deadline = time.monotonic() + seconds
     async with httpx.AsyncClient(trust_env=False) as http:
         while process.returncode is None and time.monotonic() < deadline:
-            with contextlib.suppress(httpx.TransportError):
+            with suppress(httpx.TransportError):
                 if (await http.get(f"{address}/-/ready")).is_success:
                     return True
             await asyncio.sleep(PAUSE_S)
@@ -162,7 +161,7 @@ async def _is_ready(process: asyncio.subprocess.Process, address: str, seconds: 
 
 
 async def _end(process: asyncio.subprocess.Process, grace_s: float) -> None:
-    with contextlib.suppress(ProcessLookupError):
+    with suppress(ProcessLookupError):
         process.terminate()
     try:
         await asyncio.wait_for(process.wait(), grace_s)
