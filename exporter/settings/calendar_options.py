@@ -1,7 +1,6 @@
 """The options of a calendar: weekends, dates, dates of each year, and public holidays from the library `holidays`."""
 
 import re
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
 from functools import cache
@@ -18,13 +17,6 @@ from exporter.settings.readers import day as read_day
 
 YEARS = range(2020, 2051)
 """The years for which calendars have yearly days off."""
-
-
-def yearly(month: int, day: int) -> Iterator[date]:
-    """Yields a date in each year; 29 February only in leap years."""
-    for year in YEARS:
-        with suppress(ValueError):
-            yield date(year, month, day)
 
 
 @cache
@@ -47,9 +39,12 @@ def days_off(value: object) -> frozenset[date]:
     """Reads a list of dates with or without a year."""
     found = set[date]()
     for written in texts(value):
-        month, _, day = written.partition("-")
-        each_year = re.fullmatch("[0-9]{2}-[0-9]{2}", written) and tuple(yearly(int(month), int(day)))
-        found.update(each_year or (read_day(written),))
+        each_year = set[date]()
+        if re.fullmatch("[0-9]{2}-[0-9]{2}", written):
+            for year in YEARS:
+                with suppress(ValueError):  # 29 February is in leap years only
+                    each_year.add(date.fromisoformat(f"{year}-{written}"))
+        found |= each_year or {read_day(written)}
     return frozenset(found)
 
 
