@@ -28,10 +28,8 @@ Result = TypeVar("Result")
 
 ABSENT = "-"
 COLUMNS = (
-    LongColumn("Source"),
-    LongColumn("Report"),
-    ShortColumn("HTTP"),
-    ShortColumn("Outcome"),
+    *map(LongColumn, ("Source", "Report")),
+    *map(ShortColumn, ("HTTP", "Outcome")),
     *map(NumberColumn, ("Days", "Com-\npanies", "Series", "Un-\nknown", "Miss-\ning")),
     LongColumn("Left out"),
     NumberColumn("Time"),

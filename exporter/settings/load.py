@@ -66,8 +66,7 @@ def load(
     options = options.model_copy(update={"thresholds": (*options.thresholds, *limits.entries)})
     beside = {"definitions": declared, "thresholds_file": limits.tree}
     written = {**given.tree, **{name: content for name, content in beside.items() if content}}
-    settings = _settings(options, platforms)
-    return replace(settings, notes=given.notes, digest=digest(written), thresholds_stamp=limits.stamp)
+    return _settings(options, platforms, notes=given.notes, digest=digest(written), thresholds_stamp=limits.stamp)
 
 
 def digest(tree: Mapping[str, object]) -> int:
@@ -132,12 +131,12 @@ def _nothing_to_poll(path: Path | None, platforms: Mapping[str, Platform]) -> st
     return f"no sources to poll; {where}{start}"
 
 
-def _settings(options: Options, platforms: Mapping[str, Platform]) -> Settings:
+def _settings(options: Options, platforms: Mapping[str, Platform], **others: object) -> Settings:
     calendars = {DEFAULT_CALENDAR: Calendar(), **{name: each.calendar() for name, each in options.calendars.items()}}
     sources = {name: _source(name, options, platforms, calendars) for name in options.sources}
     limits = PageLimits(options.limits.max_series, options.limits.max_size)
     frozen = {"sources": MappingProxyType(sources), "calendars": MappingProxyType(calendars)}
-    return _of_options(Settings, options, limits=limits, **frozen)
+    return _of_options(Settings, options, limits=limits, **frozen, **others)
 
 
 def _source(name: str, common: Options, platforms: Mapping[str, Platform], calendars: Mapping[str, Calendar]) -> Source:
