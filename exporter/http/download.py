@@ -10,10 +10,10 @@ import ipaddress
 import os
 import re
 import socket
-import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from pathlib import Path
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 
 import httpx
 from msgspec import Struct, field
@@ -66,17 +66,12 @@ async def save(link: str, target: Path, rules: DownloadRules) -> int:
     forbidden address), TooLargeError, ConnectionLostError (also if cut short), TimedOutError, ConfigError (proxy
     or CA file), OSError (cannot be written).
     """
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")  # mode 0600
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            size = await _into(link, file.write, rules)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
+    near = TemporaryDirectory(suffix=".part", prefix=f".{target.name}.", dir=target.parent, ignore_cleanup_errors=True)
+    with near as folder, NamedTemporaryFile(dir=folder, delete=False) as file:  # mode 0600
+        size = await _into(link, file.write, rules)
+        file.flush()
+        os.fsync(file.fileno())
+        os.replace(file.name, target)
     return size
 
 
