@@ -14,7 +14,7 @@ from exporter.platforms import json_values
 from exporter.platforms.api import LabelLimit, Override, Platform, Report
 from exporter.platforms.paradigm.documented import HERE, Array, DocumentedReport, Field, Items
 from exporter.platforms.paradigm.report import API, base_url
-from exporter.platforms.paradigm.self_described import DescribedReport
+from exporter.platforms.paradigm.self_described import DescribedReport, MappedReport
 from exporter.platforms.reading_builder import ALL, Invariant
 
 MODE = ("mode",)
@@ -174,7 +174,10 @@ def overridden(name: str, override: Override) -> Report:
         raise ConfigError(f"{name} is counted by {report.measure.labels[0]}; set items and label too")
     if override.fields.label and not report.measure.labels:
         raise ConfigError(f"{name} has one figure per company and no label; leave label out")
-    return report.mapped(override.fields)
+    fields, measure = override.fields, report.measure
+    if fields.days is None:  # its figures are levels of now
+        fields, measure = replace(fields, date=None), replace(measure, kind=Kind.LEVEL)
+    return MappedReport(name, report.path, report.day_bytes, measure, fields)
 
 
 PLATFORM = Platform(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, partial
 
 from exporter.domain.errors import SchemaError
@@ -50,7 +50,7 @@ class _Undocumented(ReportEndpoint):
 
 @dataclass(frozen=True, slots=True)
 class MappedReport(_Undocumented):
-    """A report that is read by an operator's fields; without days its figures are levels of now."""
+    """A report that is read by an operator's fields."""
 
     fields: Fields
 
@@ -67,10 +67,9 @@ class MappedReport(_Undocumented):
 
     def _read(self, root: object, request: Request, context: Context) -> jmespath_fields.Reader:
         rows = ReadingBuilder(request.days, context, next_page=further_page(root))
-        fields = self.fields if self.fields.days else replace(self.fields, date=None)
-        labels = (("label", fields.label),) if fields.label else ()
-        figure = FigureFields(fields.value, fields.items, labels)
-        reader = jmespath_fields.Reader(fields, ((self.measure, figure),), rows, "fields.")
+        labels = (("label", self.fields.label),) if self.fields.label else ()
+        figure = FigureFields(self.fields.value, self.fields.items, labels)
+        reader = jmespath_fields.Reader(self.fields, ((self.measure, figure),), rows, "fields.")
         reader.read(root)
         return reader
 
@@ -80,11 +79,6 @@ class DescribedReport(_Undocumented):
     """A report whose figure is chosen among those that its answer describes."""
 
     likely: tuple[str, ...]
-
-    def mapped(self, fields: Fields) -> MappedReport:
-        """Returns the same report, read by an operator's fields."""
-        measure = self.measure if fields.days else replace(self.measure, kind=Kind.LEVEL)
-        return MappedReport(self.name, self.path, self.day_bytes, measure, fields)
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
         return self.read(json_values.opened(body, ARRAYS), request, context)
