@@ -100,14 +100,9 @@ class StatisticsReport(ReportDefaults):
     company: str = ""
     path: str | None = None
 
-    @property
-    def asks_by_day(self) -> bool:
-        return True
-
-    @property
-    def invariants(self) -> tuple[str, ...]:
-        """Those of Paradigm, always 0, because every release has served these series for every report."""
-        return ("with_docs_gt_responses", "likes_dislikes_gt_responses", "active_gt_ever")
+    asks_by_day = True
+    invariants = ("with_docs_gt_responses", "likes_dislikes_gt_responses", "active_gt_ever")
+    """Those of Paradigm, always 0, because every release has served these series for every report."""
 
     @property
     def parts(self) -> Mapping[str, tuple[Column, ...]]:

@@ -33,9 +33,7 @@ class ReportEndpoint(ReportDefaults):
     path: str
     day_bytes: int
 
-    @property
-    def invariants(self) -> tuple[str, ...]:
-        return INVARIANTS
+    invariants = INVARIANTS
 
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
         """Requests all days at once, with both ends; without `end_date` the server would use its own today.
