@@ -358,7 +358,7 @@ def test_only_addresses_on_the_internet_are_followed(address: str, allowed: bool
 
 def test_answers_mean_what_the_documentation_says() -> None:
     """An error counts before a link, a link before a word; an answer without an id is no export."""
-    assert job.progress(b'{"status": "x\\n\\u001b[1m", "downloadUrl": ""}') == job.Progress("x  [1m", None)
+    assert job.progress(b'{"status": "x\\n\\u001b[1m", "downloadUrl": ""}') == job.Progress("x [1m", None)
     assert job.progress(b'{"downloadUrl": "https://x"}').link == "https://x"
     with pytest.raises(PlatformError, match="the platform says: no"):
         job.progress(b'{"status": "completed", "downloadUrl": "https://x", "error": "no"}')

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from exporter.domain.errors import PlatformError, SchemaError
 from exporter.domain.model import Days
-from exporter.domain.text import printable
+from exporter.domain.text import one_line
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import Request
 from exporter.platforms.chatcaptain.statistics_report import LocalDay, statistics_path
@@ -61,7 +61,7 @@ def progress(body: bytes) -> Progress:
     shown = word if isinstance(word, str) else "(no status)"
     if not isinstance(link, str | None):
         raise SchemaError(f"expected a link as downloadUrl, not {json_outline.summary(link)}")
-    return Progress(_printable(shown), (link or "").strip() or None, shown.strip().lower() in COMPLETE)
+    return Progress(one_line(shown)[:LONGEST_WORD], (link or "").strip() or None, shown.strip().lower() in COMPLETE)
 
 
 def _answer(body: bytes) -> dict[str, object]:
@@ -69,9 +69,5 @@ def _answer(body: bytes) -> dict[str, object]:
     if not isinstance(answer, dict):
         raise SchemaError(f"expected an object, not {json_outline.summary(answer)}")
     if error := answer.get("error"):
-        raise PlatformError(f"the platform says: {_printable(str(error))}")
+        raise PlatformError(f"the platform says: {one_line(str(error))[:LONGEST_WORD]}")
     return answer
-
-
-def _printable(text: str) -> str:
-    return printable(text, " ")[:LONGEST_WORD]

@@ -11,7 +11,7 @@ from exporter.domain import calendars
 from exporter.domain.errors import ConfigError, PlatformError, SchemaError
 from exporter.domain.model import Column, Days, Measure, Reading
 from exporter.domain.scope import Scope
-from exporter.domain.text import printable
+from exporter.domain.text import one_line
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Override, ReportDefaults, Request
 from exporter.platforms.reading_builder import ALL, ReadingBuilder, RowKey
@@ -81,7 +81,7 @@ def _said(error: object, message: object) -> str:
     """Returns an error's text in one printable line, without names and figures."""
     said = error.get("message", error.get("code")) if isinstance(error, dict) else error
     words = [text for text in (said, message) if isinstance(text, str) and text.strip()]
-    line = printable(" ".join(": ".join(dict.fromkeys(words)).split()))
+    line = one_line(": ".join(dict.fromkeys(words)))
     return line[:LONGEST_ERROR] + ("…" if len(line) > LONGEST_ERROR else "") or "(no text)"
 
 
