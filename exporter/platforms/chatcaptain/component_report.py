@@ -109,7 +109,7 @@ class ComponentReport(StatisticsReport):
         )
 
     def _unread(self, component: ReportComponent, why: UnreadableError, root: object, context: Context) -> Unread:
-        name = component.option
+        name = component.interval_name if component.number == component.interval else component.name
         place = f"sources.{context.source}.overrides.{self.name}.components.{name}"
         where = f"{context.source}/{self.name}: {name} cannot be read: {why}"
         message = f"{where}. {json_outline.keys(root)} Remedy: set {place} (see {DOCS})"

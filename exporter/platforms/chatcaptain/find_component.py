@@ -50,11 +50,6 @@ class ReportComponent(Struct, frozen=True, dict=True):
         stem = self.name.removesuffix(FOR_CHANNEL)
         return f"{stem}_INTERVAL{self.name[len(stem) :]}"
 
-    @property
-    def option(self) -> str:
-        """The name that an operator describes it under."""
-        return self.interval_name if self.number == self.interval else self.name
-
     def described_in(self, components: Mapping[str, Component]) -> "ReportComponent":
         """Returns it with an operator's expressions; those for its interval replace it in requests."""
         if self.interval is not None and self.interval_name in components:
