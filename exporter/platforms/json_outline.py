@@ -5,7 +5,7 @@ Only keys that consist of words for fields, or of one letter, are shown: others 
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from exporter.platforms import json_values
 
@@ -33,7 +33,11 @@ _WORDS = frozenset(  # in the singular
 
 def outline(value: object, depth: int = DEEPEST) -> str:
     """Returns keys and types of a JSON value: `{data: {… 12 names: integer}}`."""
-    text = _outline(value, depth)
+    if not isinstance(value, dict | list):
+        return _TYPES[type(value)]
+    if not depth:
+        return "…"
+    text = _object(value, depth - 1) if isinstance(value, dict) else _list(value, depth - 1)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
@@ -48,8 +52,9 @@ def summary(value: object) -> str:
 def keys(value: object) -> str:
     """Lists the keys of the topmost object; keys that may be names are only counted."""
     if not isinstance(value, dict):
-        return f"The answer is {_outline(value, 1)}."
-    shown, hidden = _parted(value)
+        return f"The answer is {outline(value, 1)}."
+    shown = _shown(value)
+    hidden = len(value) - len(shown)
     listed = [*shown, f"… {hidden} not shown (possibly names)"] if hidden else shown
     return f"The answer has the keys {', '.join(listed) or '(none)'}."
 
@@ -59,9 +64,8 @@ def key(text: str) -> str:
     return text if _names_a_field(text) else "*"
 
 
-def _parted(value: Mapping[str, object]) -> tuple[list[str], int]:
-    shown = [name for name in value if _names_a_field(name)][:MOST_KEYS]
-    return shown, len(value) - len(shown)
+def _shown(value: Mapping[str, object]) -> list[str]:
+    return [name for name in value if _names_a_field(name)][:MOST_KEYS]
 
 
 def _names_a_field(text: str) -> bool:
@@ -74,21 +78,15 @@ def _names_a_field(text: str) -> bool:
     return bool(words) and are_known and len(text) <= 64  # noqa: PLR2004 -- a name
 
 
-def _outline(value: object, depth: int) -> str:
-    if not isinstance(value, dict | list):
-        return _TYPES[type(value)]
-    if not depth:
-        return "…"
-    if isinstance(value, dict):
-        return _object(value, depth - 1)
-    kinds = list(dict.fromkeys(_outline(each, depth - 1) for each in value))
+def _list(value: Sequence[object], depth: int) -> str:
+    kinds = list(dict.fromkeys(outline(each, depth) for each in value))
     return f"[{' or '.join(kinds[:MOST_KINDS])}{' or …' if len(kinds) > MOST_KINDS else ''}]"
 
 
 def _object(value: Mapping[str, object], depth: int) -> str:
-    shown, _ = _parted(value)
-    hidden = Counter(_outline(each, depth) for name, each in value.items() if name not in shown)
-    fields = [f"{name}: {_outline(value[name], depth)}" for name in shown]
+    shown = _shown(value)
+    hidden = Counter(outline(each, depth) for name, each in value.items() if name not in shown)
+    fields = [f"{name}: {outline(value[name], depth)}" for name in shown]
     names = [f"… {count} name{'s' if count > 1 else ''}: {kind}" for kind, count in hidden.most_common(MOST_KINDS)]
     left = [f"… {len(hidden) - MOST_KINDS} other kinds"] if len(hidden) > MOST_KINDS else []
     return f"{{{', '.join([*fields, *names, *left])}}}"
