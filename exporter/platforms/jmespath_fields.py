@@ -133,11 +133,11 @@ class Reader(Struct):
         for entry in self._list("entries", fields.entries, root):
             if fields.companies is not None:
                 for each in self._list("companies", fields.companies, entry):
-                    self._file(self._company(each), entry, each)
+                    if (company := self._company(each)) is not None:
+                        self._row(company, entry, each)
             elif (company := self._company(entry)) is not None:
-                days = [entry] if fields.days is None else self._list("days", fields.days, entry)
-                for day in days:
-                    self._file(company, day, day)
+                for day in [entry] if fields.days is None else self._list("days", fields.days, entry):
+                    self._row(company, day, day)
 
     def _company(self, holder: object) -> str | None:
         """Returns a company's id and notes its name; None, noted, without an id."""
@@ -149,15 +149,13 @@ class Reader(Struct):
         paths = f"{self.place}company_id", f"{self.place}company"
         return self.rows.named(identity, name, paths, may_be_text=self.may_be_text)
 
-    def _file(self, company: str | None, dated: object, row: object) -> None:
-        if company is None:
-            return
+    def _row(self, company: str, dated: object, row: object) -> None:
         if self.fields.date is None:
-            self._row(self.rows.level_key(ALL, company), row)
-        elif key := self.rows.key(ALL, company, self._find("date", self.fields.date, dated), f"{self.place}date"):
-            self._row(key, row)
-
-    def _row(self, key: RowKey, row: object) -> None:
+            key: RowKey | None = self.rows.level_key(ALL, company)
+        else:
+            key = self.rows.key(ALL, company, self._find("date", self.fields.date, dated), f"{self.place}date")
+        if key is None:
+            return
         figures: dict[Column, float] = {}
         is_bare = True
         for measure, where in self.described:
