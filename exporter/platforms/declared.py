@@ -16,20 +16,8 @@ from exporter.domain.calendars import ONE_DAY
 from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column, Days, Kind, Measure, Reading, Unread
 from exporter.domain.scope import Scope
-from exporter.platforms import json_outline, json_values
-from exporter.platforms.api import (
-    END_DATE,
-    NO_DISCOVERIES,
-    Account,
-    Context,
-    Discoveries,
-    Expression,
-    FigureFields,
-    Report,
-    ReportDefaults,
-    Request,
-    RowFields,
-)
+from exporter.platforms import api, json_outline, json_values
+from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Expression, FigureFields, Request, RowFields
 from exporter.platforms.further_page import further_page
 from exporter.platforms.jmespath_fields import Reader, Search
 from exporter.platforms.reading_builder import ALL, ReadingBuilder
@@ -106,7 +94,7 @@ class Paging(Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class DeclaredReport(ReportDefaults):
+class DeclaredReport(api.ReportDefaults):
     """One report: `described` are its measures with the paths of their figures, `place` is where it is defined."""
 
     name: str
@@ -137,7 +125,7 @@ class DeclaredReport(ReportDefaults):
         return self.measures[0].kind is not Kind.LEVEL  # either all or none are levels
 
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
-        own, one_more = dict(self.params), END_DATE in discoveries
+        own, one_more = dict(self.params), api.END_DATE in discoveries
         return tuple(
             Request(self.name, self.path, {**own, **self.period.params(piece, scope.zone, one_more=one_more)}, piece)
             for piece in days.pieces(self.period.at_most or len(days))
@@ -200,7 +188,7 @@ def _has_figures(rows: ReadingBuilder, measure: Measure) -> bool:
     return any(column.family == measure.family for row in figures for column in row if isinstance(column, Column))
 
 
-def equipped(report: Report, account: Account) -> Report:
+def equipped(report: api.Report, account: api.Account) -> api.Report:
     """Returns the report of an account, with option values in place of their names in braces."""
     if not isinstance(report, DeclaredReport):
         return report
