@@ -108,20 +108,16 @@ class FieldSurvey(Struct):
             if company is None:
                 continue
             level = {name: value for name, value in entry.items() if name not in ("company", "dates")}
-            if "dates" in entry or not level:
-                self._dated(array, company, entry.get("dates"))
-                self._leave_out(level, f"{array}[]")
-            else:
+            if level and "dates" not in entry:
                 self._path = f"{array}[]."
                 self.has_levels = True
                 self._row(rows.level_key(array, company), level)
-
-    def _dated(self, array: str, company: str, dates: object) -> None:
-        self._path = f"{array}[].dates[]."
-        for row in self.rows.objects(dates, f"{array}[].dates", are_rows=True):
-            key = self.rows.key(array, company, row.get("date"), f"{self._path}date")
-            if key:
-                self._row(key, {k: v for k, v in row.items() if k != "date"})
+                continue
+            self._leave_out(level, f"{array}[]")
+            self._path = f"{array}[].dates[]."
+            for row in rows.objects(entry.get("dates"), f"{array}[].dates", are_rows=True):
+                if key := rows.key(array, company, row.get("date"), f"{self._path}date"):
+                    self._row(key, {k: v for k, v in row.items() if k != "date"})
 
     def _row(self, key: RowKey, row: Mapping[str, object]) -> None:
         """Adds a row; of two different rows of one company and day the last one counts."""
