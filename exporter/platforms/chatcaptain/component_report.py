@@ -17,7 +17,7 @@ from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Discovery, NeedsDiscovery, Override, Request
 from exporter.platforms.chatcaptain.find_component import NoComponentError, ReportComponent, read, refuse_misfit
 from exporter.platforms.chatcaptain.read_component import Readable, Shape, UnreadableError, single, unwrapped
-from exporter.platforms.chatcaptain.statistics_report import LocalDay, StatisticsReport, envelope, statistics_path
+from exporter.platforms.chatcaptain.statistics_report import DOCS, LocalDay, StatisticsReport, envelope, statistics_path
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 CHANNEL_INFO = "chatcaptain_channel_info"
@@ -34,7 +34,6 @@ NOTHING = {
     Shape.BREAKDOWN: Readable(()),
 }
 """What a component without a value means on a day without use."""
-DOCS = 'docs/development/platform-apis.md, "ChatCaptain"'
 
 
 @dataclass(frozen=True, slots=True)

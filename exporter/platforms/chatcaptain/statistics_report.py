@@ -19,6 +19,7 @@ from exporter.platforms.reading_builder import ALL, ReadingBuilder, RowKey
 API = "/v1"
 BUCKET = timedelta(days=1)  # even when clocks change: a day of 25 hours begins a second one
 LONGEST_ERROR = 200
+DOCS = 'docs/development/platform-apis.md, "ChatCaptain"'
 ACCEPTED, JOIN_TIME, OPERATORS = "conversationAcceptedCount", "averageJoinTimeSeconds", "agentPerformance"
 COUNTS = ("transferredToAgentCount", ACCEPTED, "conversationNotAcceptedCount")
 
@@ -65,9 +66,7 @@ def envelope(root: object, *, may_be_null: bool = False) -> object:
     """
     if not isinstance(root, dict):
         if root is None or isinstance(root, str | bool):
-            raise SchemaError(
-                f"expected an object, got {json_outline.summary(root)}; compare with docs/development/platform-apis.md"
-            )
+            raise SchemaError(f"expected an object, got {json_outline.summary(root)}; compare with {DOCS}")
         return root
     error = root.get("error")
     if isinstance(error, dict | list | str | bool) and error and not (isinstance(error, str) and error.isspace()):
