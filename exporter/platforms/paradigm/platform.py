@@ -29,13 +29,8 @@ QUERIES = _sum("user_queries", "User queries", MODE, Activity("user_queries", us
 ANSWERED_SHARE = Activity("answered_share", share_of=((QUERIES.family, ""),), min_volume=100)
 RESPONSES = _sum("model_responses", "Model responses", MODE, Activity("model_responses"), ANSWERED_SHARE)
 GROUNDED_SHARE = Activity("grounded_share", share_of=((RESPONSES.family, ""),), min_volume=100)
-GROUNDED = _sum(
-    "model_responses_with_docs",
-    "Responses using documents",
-    MODE,
-    Activity("model_responses_with_docs"),
-    GROUNDED_SHARE,
-)
+WITH_DOCS = "model_responses_with_docs"
+GROUNDED = _sum(WITH_DOCS, "Responses using documents", MODE, Activity(WITH_DOCS), GROUNDED_SHARE)
 MODELS = Measure("paradigm_unique_models", "Distinct models used", Kind.DISTINCT, MODE)
 LENGTH = Measure("paradigm_session_length_average", "Average session length", Kind.AVERAGE, MODE)  # unit as reported
 LAST_RESPONSE = Measure(
