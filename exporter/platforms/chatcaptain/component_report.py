@@ -1,8 +1,4 @@
-"""ChatCaptain's reports of components, of the chatbot or of its channels: requests, and how to read the answers.
-
-All wanted components are requested together, and what the answer lacks is requested alone, unless an operator describes
-it. The list of channels is requested once a day, then the components of each.
-"""
+"""ChatCaptain's reports of components, of the chatbot or of its channels: requests, and how to read the answers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,4 @@
-"""Classifies an undocumented JSON value: one number, a breakdown by name, a series in time.
-
-Inferred meanings are marked as guesses. An UnreadableError says why a value does not fit, without figures and names.
-"""
+"""Classifies an undocumented JSON value: one number, a breakdown by name, a series in time."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,7 +29,7 @@ class Shape(Enum):
 
 
 class UnreadableError(Exception):
-    """Says why a value cannot be read; `is_absent` if it is missing, null or empty."""
+    """Says why a value cannot be read, without figures and names; `is_absent` if it is missing, null or empty."""
 
     def __init__(self, why: str, *, is_absent: bool = False) -> None:
         super().__init__(why)

@@ -86,10 +86,7 @@ def _said(error: object, message: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StatisticsReport(ReportDefaults):
-    """The common part of a chatbot's reports; an answer covers one day.
-
-    The id of the chatbot is the company's, too; `path` is an operator's.
-    """
+    """What the reports of a chatbot share; its id is also the company's, and `path` is an operator's."""
 
     name: str
     day_bytes: int
