@@ -88,6 +88,7 @@ CALL_DURATION = _channel("call_duration", "Total call duration by channel")  # u
 BY_END_REASON = _channel("calls_by_end_reason", "Calls by end reason", by=("reason", "reasons"))
 BY_EXIT_STEP = _channel("calls_by_exit_step", "Calls by the step they ended in", by=("step", "steps"))
 CALL_INPUTS = _channel("call_user_inputs_median", "Median user inputs per call", Kind.AVERAGE)
+_OF_CALLS = (CALL_DURATION, BY_END_REASON, BY_EXIT_STEP, CALL_INPUTS)
 
 _CHANNEL = (
     ReportComponent("CONVERSATION_COUNT_FOR_CHANNEL_ID", 1, CONVERSATIONS_OVER, interval=2),
@@ -101,10 +102,7 @@ _CHANNEL = (
 CHANNEL = ChannelReport(
     name="channel",
     day_bytes=3000,  # a dozen channels
-    measures=(
-        *(INFO, CONVERSATIONS_OVER, MESSAGES_OVER, INTERACTIONS_OVER, CALL_DURATION),
-        *(BY_END_REASON, BY_EXIT_STEP, CALL_INPUTS),
-    ),
+    measures=(INFO, CONVERSATIONS_OVER, MESSAGES_OVER, INTERACTIONS_OVER, *_OF_CALLS),
     tail="reports/channel",
     components=_CHANNEL,
 )
@@ -141,6 +139,8 @@ def equipped(report: Report, account: Account) -> Report:
     return report
 
 
+_CHATBOT_ID = "The chatbot's id, which is also its company_id; one key opens one chatbot."
+_COMPANY = "Name of the chatbot's company, for the label company; by default the source's name."
 _THE_BOT = "one key opens one chatbot: check that chatbot_id is its id"
 PLATFORM = Platform(
     name="chatcaptain",
@@ -151,20 +151,8 @@ PLATFORM = Platform(
     reports=REPORTS,
     overridden=overridden,
     options=(
-        Option(
-            "chatbot_id",
-            OptionKind.TEXT,
-            "The chatbot's id, which is also its company_id; one key opens one chatbot.",
-            "5f1c0a",
-            required=True,
-        ),
-        Option(
-            "company",
-            OptionKind.TEXT,
-            "Name of the chatbot's company, for the label company; by default the source's name.",
-            "ACME",
-            identifies=False,
-        ),
+        Option("chatbot_id", OptionKind.TEXT, _CHATBOT_ID, "5f1c0a", required=True),
+        Option("company", OptionKind.TEXT, _COMPANY, "ACME", identifies=False),
         Option(CHANNELS, OptionKind.SELECTION, "Its channels to poll; by default all.", "*"),
     ),
     equipped=equipped,

@@ -127,20 +127,12 @@ USERS = DocumentedReport(
     checks=(Invariant("active_gt_ever", (Column(MEMBERS_ACTIVE.family),), Column(MEMBERS_EVER.family)),),
 )
 
+_TOOL_USES = _sum("tool_uses", "Tool uses", ("tool",), Activity("tool_uses"))
 TOOLS = DescribedReport(
     name="tools",
     path=f"{API}/reporting/tools/",
     day_bytes=400,
-    measure=Measure(
-        "paradigm_tool_uses",
-        "Tool uses",
-        Kind.SUM,
-        ("tool",),
-        today=False,
-        limits=("tools",),
-        needs_read_marker=True,
-        activities=(Activity("tool_uses"),),
-    ),
+    measure=replace(_TOOL_USES, today=False, limits=("tools",), needs_read_marker=True),
     likely=("usage_count", "uses_count", "calls_count", "tool_uses_count", "count"),
 )
 ACTIVE_USERS = Measure(
