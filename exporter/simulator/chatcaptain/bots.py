@@ -63,12 +63,6 @@ class Bots(SimulatedPlatform, frozen=True):
     def chatbot(self, chatbot_id: str) -> Chatbot | None:
         return next((chatbot for chatbot in self.chatbots if chatbot.id == chatbot_id), None)
 
-    def position(self, chatbot_id: str, channel_id: str) -> int | None:
-        """Returns the index of a chatbot's channel; None if there is no such channel."""
-        chatbot = self.chatbot(chatbot_id)
-        ids = [channel.id for channel in chatbot.channels] if chatbot else []
-        return ids.index(channel_id) if channel_id in ids else None
-
     def each(self, change: Callable[[Chatbot], Chatbot]) -> "Bots":
         return replace(self, chatbots=tuple(map(change, self.chatbots)))
 

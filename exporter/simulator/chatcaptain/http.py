@@ -36,7 +36,8 @@ async def answer(control: Control, exports: Exports, request: Request) -> Respon
     if not name:
         return nothing(request)
     bots, query = control.bots, request.query_params
-    call = Call(name, number, bots.position(chatbot_id, query.get("channelId", "")))
+    places = {channel.id: place for bot in bots.chatbots for place, channel in enumerate(bot.channels)}
+    call = Call(name, number, places.get(query.get("channelId", "")))
     for scenario in active:
         if response := scenario.bot_instead(call):
             return response
