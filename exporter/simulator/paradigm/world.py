@@ -87,8 +87,11 @@ class SimulatedPlatform(Struct, frozen=True, kw_only=True):
         if not length:
             return None
         elapsed = min((at - start).total_seconds() / length, 1.0)
+        business = {7: 0.85, 8: 0.7}.get(day.month, 1.0)
+        if (day.month, day.day) >= (12, 24):  # the quiet days between the years
+            business = 0.45
         is_off = day.weekday() >= 5 or (day.month, day.day) in HOLIDAYS  # noqa: PLR2004 - Saturday is 5
-        return DayView(day, at, start, length, elapsed, _business(day), is_off)
+        return DayView(day, at, start, length, elapsed, business, is_off)
 
 
 class World(SimulatedPlatform, frozen=True):
@@ -163,12 +166,6 @@ def _so_far(company: Company, view: DayView, queries: int, luck: tuple[float, ..
 def utc_text(moment: datetime, timespec: str = "seconds") -> str:
     """Writes a moment as the platform does: `2026-03-02T17:41:09Z`."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
-
-
-def _business(day: date) -> float:
-    if (day.month, day.day) >= (12, 24):  # the quiet days between the years
-        return 0.45
-    return {7: 0.85, 8: 0.7}.get(day.month, 1.0)
 
 
 def _keys(seed: int) -> Keys:
