@@ -155,15 +155,12 @@ def most_requests_in_a_minute(requests_per_minute: int) -> int:
 
 
 def _source(target: Target, size: Size, now: datetime, live: Mapping[tuple[str, str], Counter[str]]) -> SourceForecast:
-    reports = []
-    for report in target.reports:
-        series = Counter(report_series(target, report, size, now)) + live[target.source, report.name]
-        reports.append(_report(target, report, size, now, series))
+    reports = tuple(_report(target, each, size, now, live[target.source, each.name]) for each in target.reports)
     peak = min(sum(report.peak for report in reports), most_requests_in_a_minute(target.requests_per_minute))
-    return SourceForecast(target.source, polls(target, now), peak, tuple(reports), _source_series(target, size, now))
+    return SourceForecast(target.source, polls(target, now), peak, reports, _source_series(target, size, now))
 
 
-def _report(target: Target, report: Report, size: Size, now: datetime, series: SeriesCounts) -> ReportForecast:
+def _report(target: Target, report: Report, size: Size, now: datetime, live: Counter[str]) -> ReportForecast:
     scope, rules, rate = target.scope, target.rules, polls(target, now)
     recent = days_to_ask(Ledger(), now, rules)
     past = days_to_refresh(recent, rules) if report.has_days else None
@@ -185,6 +182,7 @@ def _report(target: Target, report: Report, size: Size, now: datetime, series: S
     in_parts = rate.most * most_in_parts([recent]) + PASSES.most * most_in_parts(pieces) + others.most
     peak = most_polls(target, MINUTE, now) * per_poll + per_pass + at_most
     cap = most_requests_in_a_minute(target.requests_per_minute)
+    series = Counter(report_series(target, report, size, now)) + live
     return ReportForecast(report.name, calls, in_parts, min(peak, cap), series)
 
 
