@@ -69,17 +69,15 @@ class Comparison(Struct):
         labels = {"source": piece.source, **self.added}
         matchers = ",".join(f'{name}="{escaped(value)}"' for name, value in labels.items())
         for month, family in product(months(piece.days), sorted({family for family, _ in ours})):
-            here: Mapping[str, float] = ours.get((family, month), {})
+            here = ours[family, month]
             sums = f"sum by (company_id) (sum_over_time({family}{{{matchers}}}[{len(month)}d]))"
             theirs = await self._sums(sums, noon(month.last) + NOON_SECONDS)
-            companies = sorted(here.keys() | theirs)
-            compared += len(companies)
-            lines += (
-                f"{piece.source}: {family} of company {company}, {month.first} to {month.last}: "
-                f"the platform has {here.get(company, 0.0):.10g}, the store {theirs.get(company, 0.0):.10g}"
-                for company in companies
-                if not math.isclose(here.get(company, 0.0), theirs.get(company, 0.0), rel_tol=TOLERANCE)
-            )
+            for company in sorted(here.keys() | theirs):
+                compared += 1
+                asked, stored = here.get(company, 0.0), theirs.get(company, 0.0)
+                if not math.isclose(asked, stored, rel_tol=TOLERANCE):
+                    which = f"{piece.source}: {family} of company {company}, {month.first} to {month.last}"
+                    lines.append(f"{which}: the platform has {asked:.10g}, the store {stored:.10g}")
         return compared, lines
 
     async def _sums(self, expression: str, at: int) -> Mapping[str, float]:
