@@ -123,8 +123,8 @@ def encoded(batch: Iterable[Series], added: Mapping[str, str]) -> bytes:
 def _series(each: Series, added: Mapping[str, str]) -> bytes:
     # The receiver takes labels in the order of their names only; an empty one is one that is not there.
     labels = sorted({"__name__": each.family, **each.labels, **added}.items())
-    messages = [_message(1, _text(1, name) + _text(2, value)) for name, value in labels if value]
-    return b"".join(messages + list(map(_sample, each.seconds, each.values)))
+    parts = [_message(1, _message(1, name.encode()) + _message(2, value.encode())) for name, value in labels if value]
+    return b"".join(parts + list(map(_sample, each.seconds, each.values)))
 
 
 def _sample(seconds: int, value: float) -> bytes:
@@ -135,10 +135,6 @@ def _sample(seconds: int, value: float) -> bytes:
 def _timestamp(seconds: int) -> bytes:
     """Cached: the series of a piece share their days."""
     return bytes((2 << 3 | VARINT,)) + _varint(seconds * 1000)
-
-
-def _text(field: int, text: str) -> bytes:
-    return _message(field, text.encode())
 
 
 def _message(field: int, content: bytes) -> bytes:
