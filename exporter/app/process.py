@@ -19,8 +19,6 @@ from exporter.web.server.web_config import LiveWebConfig
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
 ENDING = (signal.SIGTERM, signal.SIGINT)
-LOOK_SECONDS = 10.0
-"""How often `thresholds_file` is checked for changes."""
 
 
 class DaemonThreads(ThreadPoolExecutor):
@@ -84,7 +82,7 @@ async def reloading(
     requested: asyncio.Event,
     reload: Callable[[], Awaitable[str]],
     file_changed: Callable[[], Awaitable[bool]],
-    seconds: float = LOOK_SECONDS,
+    seconds: float = 10.0,
 ) -> AsyncIterator[None]:
     """Reloads when `requested` is set, and when `file_changed` returns True, which is checked every `seconds`."""
 
