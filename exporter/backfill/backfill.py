@@ -73,6 +73,10 @@ class ReportJob(Struct):
     def which(self) -> tuple[str, str]:
         return self.target.source, self.report.name
 
+    def discoveries(self, days: Days) -> Discoveries:
+        """Returns what requests for days need: one day more, so that the last day of a range is complete."""
+        return {**self.state.discoveries, END_DATE: Discovery(days.last, ())}
+
 
 def jobs_of(target: Target, fetch: Fetch) -> Sequence[ReportJob]:
     """Returns a job for each report of a source that has days."""
@@ -118,7 +122,7 @@ class Backfill(Struct):
             job.state = known
         if left := self.manifest.left(*job.which):
             job.requests = {
-                days: len(job.report.plan(days, job.target.scope, _discoveries(job, days)))
+                days: len(job.report.plan(days, job.target.scope, job.discoveries(days)))
                 for days in reversed(left.pieces(self.manifest.progress(*job.which).longest))
             }
 
@@ -167,18 +171,12 @@ class Backfill(Struct):
     async def _asked(self, job: ReportJob, days: Days) -> Answers:
         """Asks for days, without what nobody can read; fails if a later run may read more: a day is written once."""
         transport = Transport(job.fetch, RetryBudget(RETRY_SECONDS), self.worker)
-        known = Known(_discoveries(job, days))
-        answers = await ask(job.target, job.report, days, known, transport, self.clock.now())
+        answers = await ask(job.target, job.report, days, Known(job.discoveries(days)), transport, self.clock.now())
         errors = [each.error for each in answers.failures]
         passing = [each for each in errors if not isinstance(each, SchemaError)]
         if passing or (errors and not answers.answers):
             raise (passing or errors)[0]
         return answers
-
-
-def _discoveries(job: ReportJob, days: Days) -> Discoveries:
-    """Returns what requests for days need; they ask for one day more, so that the last day of a range is complete."""
-    return {**job.state.discoveries, END_DATE: Discovery(days.last, ())}
 
 
 def _line(job: ReportJob, text: str) -> str:
