@@ -42,10 +42,8 @@ class ConnectionLimits(Struct, frozen=True):
     def of_process(cls) -> "ConnectionLimits":
         """Returns limits that leave some of the process's file descriptors unused."""
         usual, (most, _) = cls(), resource.getrlimit(resource.RLIMIT_NOFILE)
-        if most == resource.RLIM_INFINITY:
-            return usual
         left = most - len(os.listdir("/dev/fd")) - RESERVED_DESCRIPTORS
-        if left >= usual.connections:
+        if most == resource.RLIM_INFINITY or left >= usual.connections:
             return usual
         most = max(FEWEST_CONNECTIONS, left)
         return cls(connections=most, tls_connections=min(most, usual.tls_connections), accepts=FEWEST_ACCEPTS)
