@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from exporter.domain.calendars import start
 from exporter.simulator.paradigm.world import World
@@ -80,6 +81,7 @@ async def test_every_value_is_the_simulators_own(
 )
 async def test_days_of_23_and_25_hours_and_one_of_none(zone: str, begin: datetime) -> None:
     """Polls every two hours for four days around each clock change."""
-    world = World.from_seed(7, 6, ZoneInfo(zone), agents_from=date(2010, 1, 1))
+    world = World.from_seed(7, 6, ZoneInfo(zone))
+    with_agents = [replace(each, agents_from=date(2010, 1, 1)) for each in world.companies]
 
-    await check_polls(world, begin, [timedelta(hours=2, minutes=7)] * 46, RULES.settle)
+    await check_polls(replace(world, companies=with_agents), begin, [timedelta(hours=2, minutes=7)] * 46, RULES.settle)

@@ -1,7 +1,6 @@
 """Chatbots, keys and channels of the simulated ChatCaptain; pure, from a seed."""
 
 from collections.abc import Callable
-from datetime import date
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -13,7 +12,6 @@ from exporter.simulator.paradigm.world import SimulatedPlatform
 
 USUAL_CHANNELS = 5
 _LEAST_SIZE = 120.0  # conversations on a business day, so that the smallest channel of a demo has some
-_NO_AGENTS = date(9999, 1, 1)
 _CHANNELS = (
     ("Website", "web"),
     ("Hotline", "voice"),
@@ -56,7 +54,7 @@ class Bots(SimulatedPlatform, frozen=True):
         cls, seed: int, chatbot_count: int = 1, channel_count: int = USUAL_CHANNELS, zone: ZoneInfo | None = None
     ) -> "Bots":
         """Makes `chatbot_count` chatbots, each with `channel_count` channels; `zone` defaults to UTC."""
-        companies = populate(seed, chatbot_count, _NO_AGENTS)
+        companies = populate(seed, chatbot_count)
         chatbots = tuple(_chatbot(seed, company, channel_count) for company in companies)
         return cls(seed=seed, zone=zone or ZoneInfo("UTC"), chatbots=chatbots)
 

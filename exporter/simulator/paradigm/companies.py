@@ -1,13 +1,14 @@
 """Companies of the simulated platform: names, sizes, habits, arrival and departure; pure, from a seed."""
 
 import math
-from datetime import date
+from datetime import date, timedelta
 
 from msgspec import Struct
 
 from exporter.simulator.chance import draws
 
 MOST_COMPANIES = 10_000
+AGENTS_FROM = date(2025, 12, 1)  # first day of agents (release Unique Urchin)
 _SPREAD = (-2.5, 0.0, 1.0, 2.2, -1.0)  # added to the logarithm of a size: even five companies differ a lot
 _WELL_KNOWN = (
     "Northwind",
@@ -87,12 +88,12 @@ class Company(Struct, frozen=True):
         return 0.97 / (1 + math.exp(-min(since - 60, 600) / 25))  # min: exp of centuries is no number
 
 
-def populate(seed: int, count: int, agents_from: date) -> tuple[Company, ...]:
+def populate(seed: int, count: int) -> tuple[Company, ...]:
     """Makes companies 1 to `count`; a smaller world is a prefix of a larger one."""
-    return tuple(_company(seed, number, agents_from) for number in range(1, count + 1))
+    return tuple(_company(seed, number) for number in range(1, count + 1))
 
 
-def _company(seed: int, number: int, agents_from: date) -> Company:
+def _company(seed: int, number: int) -> Company:
     size, spread, weekend, docs, period, phase, adopts, tenure = draws(seed, "company", number)
     bell = math.sqrt(-2 * math.log(1 - size)) * math.cos(2 * math.pi * spread)  # Box and Muller's normal number
     return Company(
@@ -103,7 +104,7 @@ def _company(seed: int, number: int, agents_from: date) -> Company:
         docs=0.15 + 0.6 * docs,
         period=1500 + 3000 * period,
         phase=phase,
-        agents_from=date.fromordinal(agents_from.toordinal() + int(270 * adopts)),
+        agents_from=AGENTS_FROM + timedelta(days=int(270 * adopts)),
         tenure=None if number % 4 else _tenure(tenure),  # every fourth leaves and returns; the first one never
     )
 

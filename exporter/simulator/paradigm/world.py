@@ -17,7 +17,6 @@ from exporter.simulator.paradigm.companies import Company, populate
 Mode = Literal["chat", "agent"]
 MODES: tuple[Mode, ...] = ("chat", "agent")
 HISTORY = timedelta(days=1096)  # retention of the platform's reports
-AGENTS_FROM = date(2025, 12, 1)  # first day of agents (release Unique Urchin)
 HOLIDAYS = ((1, 1), (5, 1), (10, 3), (12, 25), (12, 26))  # month and day; all companies keep them
 
 
@@ -101,11 +100,9 @@ class World(SimulatedPlatform, frozen=True):
     keys: Keys
 
     @classmethod
-    def from_seed(
-        cls, seed: int, company_count: int = 20, zone: ZoneInfo | None = None, agents_from: date = AGENTS_FROM
-    ) -> "World":
+    def from_seed(cls, seed: int, company_count: int = 20, zone: ZoneInfo | None = None) -> "World":
         """Makes the world of `seed`; its companies (1 to 10,000) are numbered from 1."""
-        companies = populate(seed, company_count, agents_from)
+        companies = populate(seed, company_count)
         return cls(seed=seed, zone=zone or ZoneInfo("UTC"), companies=companies, keys=_keys(seed))
 
     def without(self, company_id: int) -> "World":

@@ -134,8 +134,9 @@ def test_chats_fall_and_agents_rise_but_the_platform_grows(world: World) -> None
     assert of_mode(after, 1) > of_mode(during, 1) > 0
 
 
-def test_agents_come_when_the_world_says(today: date) -> None:
-    world = World.from_seed(7, agents_from=date(2010, 1, 1))
+def test_agents_come_when_a_company_says() -> None:
+    world = World.from_seed(7)
+    world = replace(world, companies=[replace(each, agents_from=date(2010, 1, 1)) for each in world.companies])
     assert world.truth(1, date(2012, 1, 10), "agent", at=datetime(2012, 2, 1, tzinfo=UTC))
 
 
