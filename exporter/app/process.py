@@ -17,7 +17,7 @@ from exporter.web.server.server import Server
 from exporter.web.server.web_config import LiveWebConfig
 
 Result = TypeVar("Result")
-Arguments = ParamSpec("Arguments")
+Given = ParamSpec("Given")
 ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -28,9 +28,7 @@ class DaemonThreads(ThreadPoolExecutor):
     so it has one of them.
     """
 
-    def submit(
-        self, function: Callable[Arguments, Result], /, *args: Arguments.args, **kwargs: Arguments.kwargs
-    ) -> Future[Result]:
+    def submit(self, function: Callable[Given, Result], /, *args: Given.args, **kwargs: Given.kwargs) -> Future[Result]:
         return in_daemon(partial(function, *args, **kwargs))
 
 
