@@ -20,7 +20,6 @@ from exporter.simulator.control import Clock, Control, RefusedError, Sleep, rout
 from exporter.simulator.paradigm import http as paradigm
 from exporter.simulator.paradigm.world import World
 
-_OWN_PATHS = frozenset({"/control", "/truth", "/seen"})
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -56,7 +55,7 @@ class _Counting(Struct):
     control: Control
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in _OWN_PATHS:
+        if scope["type"] == "http" and scope["path"] not in {"/control", "/truth", "/seen"}:
             self.control.requests[scope["path"]] += 1
         await self.app(scope, receive, send)
 

@@ -104,9 +104,8 @@ def members(company: Company, view: DayView) -> Counts | None:
     """Returns the members ever and now; a level, not figures of a day."""
     if not company.is_customer(view.day):
         return None
-    ever = 3 + int(
-        company.size * (0.3 + 0.01 * (view.day.year - 1990)) + company.size * view.day.timetuple().tm_yday / 36_600
-    )
+    by_year = company.size * (0.3 + 0.01 * (view.day.year - 1990))
+    ever = 3 + int(by_year + company.size * view.day.timetuple().tm_yday / 36_600)
     return {"ever": ever, "active": 1 + int(ever * (0.55 + 0.1 * company.docs))}
 
 

@@ -103,7 +103,9 @@ class World(SimulatedPlatform, frozen=True):
     def from_seed(cls, seed: int, company_count: int = 20, zone: ZoneInfo | None = None) -> "World":
         """Makes the world of `seed`; its companies (1 to 10,000) are numbered from 1."""
         companies = populate(seed, company_count)
-        return cls(seed=seed, zone=zone or ZoneInfo("UTC"), companies=companies, keys=_keys(seed))
+        owners = ("admin", "next admin", "company admin", "expired")  # keys as of Django REST framework's key package
+        keys = (f"{token(8, seed, owner, 'prefix')}.{token(32, seed, owner, 'secret')}" for owner in owners)
+        return cls(seed=seed, zone=zone or ZoneInfo("UTC"), companies=companies, keys=Keys(*keys))
 
     def without(self, company_id: int) -> "World":
         return replace(self, companies=tuple(each for each in self.companies if each.id != company_id))
@@ -163,9 +165,3 @@ def _so_far(company: Company, view: DayView, queries: int, luck: tuple[float, ..
 def utc_text(moment: datetime, timespec: str = "seconds") -> str:
     """Writes a moment as the platform does: `2026-03-02T17:41:09Z`."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
-
-
-def _keys(seed: int) -> Keys:
-    """Makes keys that look like those of Django REST framework's key package."""
-    owners = ("admin", "next admin", "company admin", "expired")
-    return Keys(*(f"{token(8, seed, owner, 'prefix')}.{token(32, seed, owner, 'secret')}" for owner in owners))
