@@ -97,10 +97,9 @@ def _channel(chatbot: Chatbot, channel_id: str) -> Channel:
 
 
 def _frame(query: Mapping[str, str], wrong: list[str]) -> Frame | None:
-    first, last = (instant(query.get(name, "")) for name in ("from", "to"))
-    for name, moment in (("from", first), ("to", last)):
-        if moment is None:
-            wrong.append(f"{name} must be a valid ISO 8601 date string")
+    moments = {name: instant(query.get(name, "")) for name in ("from", "to")}
+    wrong += (f"{name} must be a valid ISO 8601 date string" for name, moment in moments.items() if moment is None)
+    first, last = moments.values()
     if first is None or last is None:
         return None
     if last < first:
