@@ -52,8 +52,7 @@ async def serving(
     """
     gated = app if web_config is None else BasicAuth(app, web_config.current, refused)
     running = Server(gated, web_config)
-    loop = asyncio.get_running_loop()
-    task = loop.create_task(running.serve(sockets=[listening]))
+    task = asyncio.create_task(running.serve(sockets=[listening]))
     try:
         yield
     finally:
@@ -92,7 +91,7 @@ async def reloading(
                 requested.clear()
                 await reload()
 
-    task = asyncio.get_running_loop().create_task(each_time())
+    task = asyncio.create_task(each_time())
     try:
         yield
     finally:
