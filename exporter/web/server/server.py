@@ -62,10 +62,7 @@ def url(listening: socket.socket, *, tls: bool = False) -> str:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server without its signal handlers, which raise the signal again and so end the process too early.
-
-    Run it with `await server.serve(sockets=[listening])`; `should_exit` ends it, and open requests then have a second.
-    """
+    """uvicorn's server without its signal handlers, which raise the signal again and so end the process too early."""
 
     def __init__(
         self, app: ASGIApp, web_config: LiveWebConfig | None = None, limits: ConnectionLimits | None = None
@@ -76,9 +73,8 @@ class Server(uvicorn.Server):
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=1,
+            timeout_graceful_shutdown=1,  # in seconds, for open requests
             timeout_keep_alive=75,  # longer than a scrape interval, so that Prometheus keeps its connection
-            loop="asyncio",
             http="h11",
             ws="none",
         )
