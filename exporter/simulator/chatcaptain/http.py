@@ -62,12 +62,12 @@ def nothing(request: Request) -> Response:
 def _chatbot_of(bots: Bots, chatbot_id: str, key: str | None) -> Chatbot:
     """Returns the chatbot that the key opens; refuses with 401 (unknown key), 404 (no chatbot), 403 (another's key)."""
     if key not in {chatbot.key for chatbot in bots.chatbots}:
-        raise _refused(401, "Invalid API key" if key else "Missing API key")
+        raise RefusedError(refusal(401, "Invalid API key" if key else "Missing API key"))
     chatbot = bots.chatbot(chatbot_id)
     if chatbot is None:
-        raise _refused(404, f"Chatbot {chatbot_id} not found")
+        raise RefusedError(refusal(404, f"Chatbot {chatbot_id} not found"))
     if chatbot.key != key:
-        raise _refused(403, "Missing permission chatbots.statistics.get")
+        raise RefusedError(refusal(403, "Missing permission chatbots.statistics.get"))
     return chatbot
 
 
@@ -83,16 +83,16 @@ def _query_of(call: str, query: Mapping[str, str], bots: Bots, chatbot: Chatbot,
         elif frame and (frame.until - frame.first) / interval > MOST_INTERVALS:
             wrong.append("interval is too short for this time frame")
     if frame is None or wrong:
-        raise _refused(400, wrong)
+        raise RefusedError(refusal(400, wrong))
     return StatisticsQuery(bots, chatbot, channels, frame, at, numbers, interval or _A_DAY)
 
 
 def _channel(chatbot: Chatbot, channel_id: str) -> Channel:
     if not channel_id:
-        raise _refused(400, ["channelId should not be empty"])
+        raise RefusedError(refusal(400, ["channelId should not be empty"]))
     channel = next((each for each in chatbot.channels if each.id == channel_id), None)
     if channel is None:
-        raise _refused(404, f"Channel {channel_id} not found")
+        raise RefusedError(refusal(404, f"Channel {channel_id} not found"))
     return channel
 
 
@@ -114,10 +114,6 @@ def _numbers(query: Mapping[str, str], report: str, wrong: list[str]) -> tuple[i
         wrong.append(f"each value in components must be one of the following values: {', '.join(known)}")
         return ()
     return tuple(dict.fromkeys(known[each] for each in asked))
-
-
-def _refused(status: int, message: str | list[str]) -> RefusedError:
-    return RefusedError(refusal(status, message))
 
 
 def _figures(report: str, query: StatisticsQuery, active: tuple[Scenario, ...]) -> Document:
