@@ -1,6 +1,6 @@
 """HTTP of the simulated Paradigm's reports: keys, permissions, validation as in Django REST framework."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 
@@ -80,7 +80,7 @@ def _date(query: Mapping[str, str], field: str, default: date | None, wrong: dic
     return date.min
 
 
-def _visible(world: World, wanted: int | None, own: int | None) -> Iterable[Company]:
+def _visible(world: World, wanted: int | None, own: int | None) -> Sequence[Company]:
     """Returns the companies of the answer; a filter that matches nothing finds nothing."""
     if own is not None and wanted not in {None, own}:
         raise HTTPException(403, "You do not have permission to perform this action.")

@@ -5,7 +5,7 @@ Invented in the envelope that all of those share, because nothing is published: 
 The figures of the smaller reports are derived from those of chat-sessions; they never fall within a day.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import takewhile
 from math import ceil
@@ -43,8 +43,6 @@ Counts = Mapping[str, int]
 """Figures by the exporter's names."""
 Use = Mapping[str, int | str]
 """The `uses` of one item, and what names the item."""
-OfDay = Callable[[World, Company, DayView], Figures | Use | tuple[Use, ...] | None]
-"""The figures of a company on a day; None or an empty tuple without a row."""
 
 
 def figures_by_mode(world: World, company: Company, view: DayView) -> Mapping[Mode, Figures]:
@@ -121,11 +119,12 @@ class ReportField(NamedTuple):
 class Part(Struct, frozen=True):
     """One list of companies in an answer, below `key`, its fields described below `described_by`.
 
-    Several figures of a day form a list below `items`. A `level` has no days: the last one asked counts.
+    `figures` gives those of a company on a day, None or an empty tuple without a row; several form a list below
+    `items`. A `level` has no days: the last one asked counts.
     """
 
     fields: tuple[ReportField, ...]
-    figures: OfDay
+    figures: Callable[[World, Company, DayView], Figures | Use | tuple[Use, ...] | None]
     items: str = ""
     level: bool = False
     key: str = "reporting"
@@ -167,8 +166,7 @@ class SimulatedReport(Struct, frozen=True):
     parts: tuple[Part, ...]
     truth: Callable[[World, Company, DayView], object]
 
-    def answer(self, world: World, companies: Iterable[Company], views: Sequence[DayView]) -> Document:
-        companies = tuple(companies)
+    def answer(self, world: World, companies: Sequence[Company], views: Sequence[DayView]) -> Document:
         document: Document = {}
         for part in self.parts:
             document[part.described_by] = part.described
