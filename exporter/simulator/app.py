@@ -3,7 +3,6 @@
 import asyncio
 from functools import partial
 
-from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -43,21 +42,20 @@ def create_app(
             Route(chatcaptain.PATH + "{path:path}", chatcaptain.nothing, methods=_METHODS),
             *files.routes(),
         ],
-        middleware=[Middleware(_Counting, control=control)],
+        middleware=[Middleware(_counting, control=control)],
         exception_handlers={HTTPException: _refuse, RefusedError: _refuse, ConfigError: _refuse},
     )
     app.router.redirect_slashes = False  # Starlette's is a 307 to an absolute address, Django's is not
     return app
 
 
-class _Counting(Struct):
-    app: ASGIApp
-    control: Control
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+def _counting(app: ASGIApp, control: Control) -> ASGIApp:
+    async def counted(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] not in {"/control", "/truth", "/seen"}:
-            self.control.requests[scope["path"]] += 1
-        await self.app(scope, receive, send)
+            control.requests[scope["path"]] += 1
+        await app(scope, receive, send)
+
+    return counted
 
 
 async def _refuse(_request: Request, error: Exception) -> Response:
