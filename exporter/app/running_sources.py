@@ -141,10 +141,9 @@ class Sources:
             if name not in new or is_another(each.source, new[name].source):
                 self._outputs.telemetry.forget(name)
             else:
-                kept = {report.name for report in new[name].source.target.reports}
-                for report in each.source.target.reports:
-                    if report.name not in kept:
-                        self._outputs.telemetry.forget(name, report.name)
+                before, now = ({report.name for report in of.source.target.reports} for of in (each, new[name]))
+                for report in before - now:
+                    self._outputs.telemetry.forget(name, report)
         for each in new.values():
             self._register(each)
 
