@@ -56,9 +56,8 @@ def daily(measure: Measure) -> str:
 
 def helps(target: Target) -> Mapping[str, str]:
     """Returns the HELP of each family that the reports of a source can fill."""
-    final = "written once, when final"
     return {
-        daily(each): f"{each.help} on the day of the sample's 12:00 UTC ({report.name}); {final}."
+        daily(each): f"{each.help} on the day of the sample's 12:00 UTC ({report.name}); written once, when final."
         for report in target.reports
         for each in report.measures
     }
