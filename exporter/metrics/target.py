@@ -1,18 +1,17 @@
-"""What is polled of one source, and the state of its reports between polls; knows no file format."""
+"""One source as polls and figures know it, and how polling its reports goes."""
 
-from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from exporter.domain.model import Days, FieldNote
+from exporter.domain.model import FieldNote
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Companies, Entry, Selection
 from exporter.ledger.day_status import DayRules
-from exporter.ledger.ledger import Ledger
-from exporter.metrics.label_limits import Kept, LabelLimits
+from exporter.metrics.label_limits import LabelLimits
 from exporter.metrics.limits import CompanyLimits
-from exporter.platforms.api import Discoveries, Report
+from exporter.platforms.api import Report
 
 
 class Target(Struct, frozen=True):
@@ -74,29 +73,3 @@ class Health(Struct, frozen=True):
     def read_at(self) -> datetime | None:
         """When the newest poll that read anything was made."""
         return max((each for each in (self.last_success, self.last_partial) if each is not None), default=None)
-
-
-class ReportState(Struct, frozen=True):
-    """The state of one report between polls.
-
-    `listed` are the companies of the last good answers, wanted or not, None before the first. `to_refresh` are
-    the pieces that the refresh pass still has to ask for, newest first; `refreshed_for` is its last day. `kept`
-    are values of limited labels, by family. `widened`: newly wanted companies lack their past, so the next good
-    poll starts a new pass, and sums wait for it.
-    """
-
-    ledger: Ledger
-    health: Health
-    listed: Mapping[str, str] | None = None
-    to_refresh: tuple[Days, ...] = ()
-    refreshed_for: date | None = None
-    kept: Mapping[str, Kept] = {}
-    widened: bool = False
-    discoveries: Discoveries = {}
-
-
-class StateStore(Struct, frozen=True):
-    """Loads one source's states, by report, and saves them after polls; called in the worker thread."""
-
-    load: Callable[[], Mapping[str, ReportState]]
-    save: Callable[[Mapping[str, ReportState]], None]

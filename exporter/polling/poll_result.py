@@ -16,8 +16,9 @@ from exporter.domain.model import Days, Reading, Unread, by_day
 from exporter.ledger.corrections import corrections
 from exporter.ledger.day_status import day_status
 from exporter.ledger.ledger import ROWS_STAY, Asked, Ledger, fold, without_past
-from exporter.metrics.target import ReportState, Target
+from exporter.metrics.target import Target
 from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Discoveries, Report, Request
+from exporter.polling.report_state import ReportState
 
 IN_A_ROW = 2
 """Failures in a row that count as evidence; errors other than `ALIKE` need one more."""

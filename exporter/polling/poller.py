@@ -25,12 +25,13 @@ from exporter.http import RetryBudget
 from exporter.ledger.day_status import days_to_ask
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_view import ReportView
-from exporter.metrics.target import Health, ReportState, StateStore, Target
+from exporter.metrics.target import Health, Target
 from exporter.platforms.api import Report
 from exporter.polling import transitions
 from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.poll_result import IN_A_ROW, Known, PollResult, given_up, poll_result
 from exporter.polling.render import SelectorLog, log_poll, rendered
+from exporter.polling.report_state import ReportState, StateStore
 
 log = logging.getLogger(__name__)
 

@@ -14,10 +14,11 @@ from exporter.ledger.day_status import day_status
 from exporter.metrics.label_limits import keep_labels
 from exporter.metrics.report_health import Unmatched, deferred_families, source_families
 from exporter.metrics.report_view import ReportView, SourceInfo
-from exporter.metrics.target import ReportState, Target
+from exporter.metrics.target import Target
 from exporter.metrics.usage import MONTH
 from exporter.platforms.api import Report
 from exporter.polling.poll_result import PollResult
+from exporter.polling.report_state import ReportState
 
 log = logging.getLogger(__name__)
 

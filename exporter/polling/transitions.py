@@ -11,9 +11,10 @@ from exporter.domain.model import Days
 from exporter.domain.selectors import Companies
 from exporter.ledger.day_status import day_status, days_to_refresh
 from exporter.ledger.ledger import narrowed, without_past
-from exporter.metrics.target import ReportState, Target
+from exporter.metrics.target import Target
 from exporter.platforms.api import Report
 from exporter.polling.poll_result import PollResult
+from exporter.polling.report_state import ReportState
 
 PIECE_BYTES = 8 * 2**20
 """Approximate size of one answer about the past: decoding this much holds up every thread for 20 ms."""

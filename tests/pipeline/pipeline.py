@@ -23,10 +23,11 @@ from exporter.exposition.text import Format
 from exporter.ledger.day_status import DayRules
 from exporter.metrics.limits import CompanyLimits, built_in
 from exporter.metrics.report_health import deferred_families, source_families
-from exporter.metrics.target import StateStore, Target
+from exporter.metrics.target import Target
 from exporter.platforms.api import Platform, Report
 from exporter.platforms.paradigm.platform import PLATFORM
 from exporter.polling.poller import Poller, PollOutputs
+from exporter.polling.report_state import StateStore
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import HOLIDAYS as KEPT_BY_ALL
 from exporter.simulator.paradigm.world import World

@@ -10,10 +10,10 @@ import pytest
 from exporter.domain.threads import Worker
 from exporter.exposition import board
 from exporter.http.client import Client
-from exporter.metrics.target import ReportState, StateStore
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.platforms.paradigm.self_described import DescribedReport
 from exporter.polling import poll_result, poller, render, transitions
+from exporter.polling.report_state import ReportState, StateStore
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from tests.pipeline.pipeline import ManualClock, Pipeline, series, target_with, utc
