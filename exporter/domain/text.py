@@ -1,6 +1,7 @@
 """Text for people: safe to print, of limited length, with suggestions for misspelt words; pure."""
 
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
 MOST_NAMED = 12
 """How many words of a list a log message names."""
@@ -24,8 +25,6 @@ def enumerated(words: Sequence[str], most: int = MOST_NAMED) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Returns the known word most like `word`, ignoring case, if there is one."""
-    from difflib import get_close_matches  # noqa: PLC0415 - only for mistakes
-
     folded = {each.lower(): each for each in known}
     close = get_close_matches(word.lower(), folded, n=1)
     return folded[close[0]] if close else None

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache, cached_property, partial
-from statistics import median
 from typing import NamedTuple
 
 from exporter.domain import calendars
@@ -196,7 +195,7 @@ class _Samples:
         found = []
         for place, of_company in enumerate(zip(days, self._calendars, strict=True)):
             points = [point for point in weeks_before(*of_company)[place] if not math.isnan(point)]
-            found.append(median(points) if len(points) >= FEWEST_POINTS else math.nan)
+            found.append(_median(points) if len(points) >= FEWEST_POINTS else math.nan)
         return found
 
     def _shown(self, judged: ActivityFigures, figures: Iterable[float]) -> list[float]:
@@ -252,3 +251,9 @@ def _why_no_baseline(day: date, first: date, calendar: Calendar, *, is_share: bo
     earlier = (day - WEEK * n for n in range(1, WEEKS + 1))
     there = [each for each in earlier if each >= first and each not in calendar.holidays]
     return UNREAD if len(there) >= FEWEST_POINTS else FEW_WEEKS
+
+
+def _median(points: Sequence[float]) -> float:
+    """The same as of the module statistics, which takes 0.15 MiB."""
+    ordered, half = sorted(points), len(points) // 2
+    return (ordered[half] + ordered[~half]) / 2
