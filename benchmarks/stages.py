@@ -91,7 +91,7 @@ def past(watched: Target, report: Report, world: World) -> ReportState:
             watched, report, ledger, _decoded(watched, report, days, body(world, report.name, days))
         ).ledger
         first = days.last + timedelta(days=1)
-    health = Health(watched.interval, NOW, NOW, 1.0, "ok", history=True)
+    health = Health(watched.interval, NOW, NOW, 1.0, "ok", history=True, read_at=NOW)
     return ReportState(ledger, health, refreshed_for=date.min)
 
 

@@ -198,7 +198,7 @@ def _source_series(target: Target, size: Size, now: datetime) -> SeriesCounts:
 
 def report_series(target: Target, report: Report, size: Size, now: datetime) -> SeriesCounts:
     """Counts the series of a report if every company had all figures on each held day."""
-    health = Health(target.interval, last_attempt=now, last_success=now, duration=0.0, outcome="ok", history=True)
+    health = Health(target.interval, last_attempt=now, read_at=now, duration=0.0, outcome="ok", history=True)
     discoveries = report.assumed_discoveries(calendars.day_at(now, target.rules.zone), size.channels)
     state = ReportState(_held(target, report, size, now), health, discoveries=discoveries)
     return _of_everybody(families(view(target, report, state, now)), size.companies)

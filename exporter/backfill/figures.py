@@ -73,7 +73,7 @@ def folded(target: Target, state: ReportState, asked: Answers, days: Days, now: 
     keep_days = (days.last - min(ledger.blocks, default=days.first)).days
     for request, _, reading, _ in asked.answers:
         ledger = fold(ledger, reading, Asked(request.days, days.last, now, keep_days), target.companies.wants)
-    return ReportState(ledger, Health(target.interval, last_success=now, history=True), discoveries=asked.discoveries)
+    return ReportState(ledger, Health(target.interval, read_at=now, history=True), discoveries=asked.discoveries)
 
 
 def evidence(ledger: Ledger) -> Ledger:

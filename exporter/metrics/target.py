@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from exporter.domain.model import FieldNote
 from exporter.domain.scope import Scope
@@ -46,7 +46,7 @@ class Target(Struct, frozen=True):
 class Health(Struct, frozen=True):
     """How polling a report goes: moments are None before the first; `outcome` is that of the last poll.
 
-    `last_partial` is the newest poll that failed in part. `history`: the past was asked for once. `restatements`
+    `read_at` is that of the newest poll that read anything. `history`: the past was asked for once. `restatements`
     counts figures changed after being served as complete, `restated_ratio` (0 to 1) is the last poll's share.
     `supported`: the platform has the report. `drift` counts fields by kind, `violations` rows by invariant,
     `fields` describes fields, all as of the last good poll. `unread` counts days per item at the last poll;
@@ -65,11 +65,6 @@ class Health(Struct, frozen=True):
     drift: Mapping[str, int] = {}
     violations: Mapping[str, int] = {}
     fields: tuple[FieldNote, ...] = ()
-    last_partial: datetime | None = None
+    read_at: datetime | None = field(default=None, name="last_partial")  # the name that state files have for it
     reason: str = ""
     unread: Mapping[str, int] = {}
-
-    @property
-    def read_at(self) -> datetime | None:
-        """When the newest poll that read anything was made."""
-        return max((each for each in (self.last_success, self.last_partial) if each is not None), default=None)

@@ -232,7 +232,7 @@ def _objection(state: ReportState, now: datetime, rules: DayRules) -> str | None
     be known, so the platform is asked again.
     """
     health = state.health
-    moments = [each for each in (health.last_attempt, health.last_success, health.last_partial) if each is not None]
+    moments = [each for each in (health.last_attempt, health.read_at) if each is not None]
     newest = max([*moments, *(block.read_at for block in state.ledger.blocks.values())], default=now)
     if newest > now:
         return f"is from the future ({newest:%Y-%m-%dT%H:%M:%SZ}); the clock is wrong now or was wrong then"

@@ -188,12 +188,12 @@ def _state(record: _Report, frames: Iterator[bytes]) -> ReportState:
         blocks[day] = Block(_moment(read_at), listed, {part: _table(each, companies) for part, each in tables.items()})
     ledger = Ledger(blocks, record.names, frozenset(record.withdrawn), record.first_seen)
     health = record.health
-    for moment in (health.last_attempt, health.last_success, health.last_partial):
-        if moment is not None:
-            _moment(moment)
+    moments = (health.last_attempt, health.last_success, health.read_at)
+    _, *read = (None if moment is None else _moment(moment) for moment in moments)
     return ReportState(
         ledger,
-        health,
+        # Older files have in its place the newest poll that failed in part.
+        replace(health, read_at=max(filter(None, read), default=None)),
         to_refresh=record.to_refresh,
         refreshed_for=record.refreshed_for,
         widened=record.widened,

@@ -38,7 +38,7 @@ def after_poll(
     health = replace(
         health,
         last_success=now if error is None else health.last_success,
-        last_partial=health.last_partial if error is None else now,
+        read_at=now,
         supported=True,
         restated_ratio=result.restated_ratio,
         drift={kind: len(paths) for kind, paths in read.drift.items()},

@@ -54,7 +54,7 @@ def seen(report: Report, ledger: Ledger, kept: ReportView | None = None) -> Repo
     target = target_with(replace(RULES, calendar=Calendar(), keep_days=60), reports=reports)
     entry = built_in([measure for each in reports for measure in each.measures])
     target = replace(target, min_group=3, company_limits=CompanyLimits((entry,)))
-    health = Health(timedelta(hours=1), NOON, NOON, 1.0, "ok", history=True)
+    health = Health(timedelta(hours=1), NOON, NOON, 1.0, "ok", history=True, read_at=NOON)
     return view(target, report, ReportState(ledger, health, kept=kept.kept if kept else {}), NOON)
 
 

@@ -45,7 +45,7 @@ from tests.pipeline.pipeline import RULES, target_with
 
 HERE = Path(__file__).parent
 WEB = HERE.parent / "web" / "web_config"
-HOURLY = Health(timedelta(hours=1), last_attempt=NOW, last_success=NOW, outcome="ok", history=True)
+HOURLY = Health(timedelta(hours=1), last_attempt=NOW, last_success=NOW, read_at=NOW, outcome="ok", history=True)
 
 FINGERPRINT = {"base_url": "https://paradigm.example"}
 

@@ -166,7 +166,13 @@ def page(folder: Path, now: datetime) -> bytes:
         reading = Reading(names, frozenset(CHAT_SESSIONS.parts), rows)
         ledger = fold(Ledger(), reading, Asked(asked, asked.last, now, DAYS), lambda _id, _name: True)
         health = Health(
-            timedelta(hours=1), last_attempt=now, last_success=now, duration=1.0, outcome="ok", history=True
+            timedelta(hours=1),
+            last_attempt=now,
+            last_success=now,
+            read_at=now,
+            duration=1.0,
+            outcome="ok",
+            history=True,
         )
         states = {CHAT_SESSIONS.name: ReportState(ledger, health, listed=names)}
         made[name] = rendered(source.target, states, [CHAT_SESSIONS], now)

@@ -175,7 +175,7 @@ async def test_channels_of_a_day_are_served_side_by_side() -> None:
     asked = await ask_all(ChatCaptain(), "channel")
     report = PLATFORM.configured("channel", None, ACCOUNT)
     target: Target = target_with(RULES, reports=(report,))
-    health = Health(timedelta(hours=1), last_success=NOW)
+    health = Health(timedelta(hours=1), last_success=NOW, read_at=NOW)
     ledger = fold_answers(target, report, ReportState(Ledger(), health), asked.answers, NOW).state.ledger
 
     seen = families(view(target, report, ReportState(ledger, health, discoveries=asked.discoveries), NOW))

@@ -48,7 +48,7 @@ def answered(ledger: Ledger, body: bytes, at: datetime) -> tuple[Ledger, str]:
 
 def served(ledger: Ledger) -> str:
     """Returns the lines with figures of companies."""
-    health = Health(timedelta(hours=1), last_success=NOON)
+    health = Health(timedelta(hours=1), last_success=NOON, read_at=NOON)
     target = Target("s", "paradigm", (CHAT_SESSIONS,), Scope(), RULES, timedelta(hours=1))
     seen = view(target, CHAT_SESSIONS, ReportState(ledger, health), NOON)
     figures = [each for each in families(seen) if each.name.startswith("paradigm_")]

@@ -218,7 +218,9 @@ async def test_the_interval_is_the_one_that_is_configured_now(tmp_path: Path) ->
 def state(success: datetime | None = NOON, read: datetime = NOON) -> ReportState:
     table = Table(("1",), {CHAT_SESSIONS.parts["chat"][0]: array("d", [4.0])})
     ledger = Ledger({(NOON - DAY).date(): Block(read, True, {"chat": table})}, {"1": "Northwind"})
-    return ReportState(ledger, Health(HOUR, NOON, success, 0.5, "ok", True), refreshed_for=(NOON - DAY).date())
+    return ReportState(
+        ledger, Health(HOUR, NOON, success, 0.5, "ok", True, read_at=success), refreshed_for=(NOON - DAY).date()
+    )
 
 
 def keep(path: Path, states: Mapping[str, ReportState], source: str = "s") -> bytes:
@@ -748,7 +750,9 @@ async def test_ready_right_after_a_restart_also_when_the_platform_is_down(tmp_pa
     (source,) = settings.sources.values()
     table = Table(("1",), {CHAT_SESSIONS.parts["chat"][0]: array("d", [4.0])})
     blocks = {(now - n * DAY).date(): Block(now - HOUR, True, {"chat": table}) for n in range(1, 4)}
-    kept = ReportState(Ledger(blocks, {"1": "Northwind"}), Health(HOUR, now - HOUR, now - HOUR, 0.5, "ok", True))
+    kept = ReportState(
+        Ledger(blocks, {"1": "Northwind"}), Health(HOUR, now - HOUR, now - HOUR, 0.5, "ok", True, read_at=now - HOUR)
+    )
     file = StateFile(tmp_path / "state", lambda: now)
     file.store("production", fingerprint(source), replace(RULES, keep_days=45)).save({REPORT: kept})
 

@@ -28,6 +28,7 @@ ANEW = {"listed"}
 """What every process finds out anew: names that nobody may want."""
 TODAY = date(2026, 3, 3)
 NOW = utc(2026, 3, 3, 12)
+HOUR = timedelta(hours=1)
 
 ids = st.lists(st.sampled_from([*map(str, range(1, 40)), "a-b", "ü\n", "18446744073709551616"]), unique=True)
 moments = st.datetimes(datetime(2025, 1, 1), NOW.replace(tzinfo=None), timezones=st.just(UTC))  # noqa: DTZ001 bounds
@@ -64,7 +65,7 @@ healths = st.builds(
     history=st.booleans(),
     restatements=st.integers(0, 2**40),
     restated_ratio=st.floats(0, 1),
-)
+).map(lambda health: replace(health, read_at=health.last_success))
 pieces = st.lists(st.tuples(days, days).map(lambda pair: Days(min(pair), max(pair))), max_size=3).map(tuple)
 discoveries = st.dictionaries(
     st.text(max_size=5),
@@ -134,6 +135,20 @@ def test_why_a_poll_failed_is_not_kept() -> None:
     failed = Health(timedelta(hours=1), outcome="auth", reason="https://paradigm.example answered 401")
     content = b"".join(encoded({"s": Section({}, 45, {"r": ReportState(Ledger(), failed)})}))
     assert decoded(content)["s"].reports["r"].health == replace(failed, reason="")
+
+
+@pytest.mark.parametrize(
+    ("success", "partial", "read"),
+    [(None, None, None), (NOW, None, NOW), (None, NOW, NOW), (NOW, NOW - HOUR, NOW), (NOW - HOUR, NOW, NOW)],
+)
+def test_when_a_report_was_read_is_known_from_a_file_of_an_older_version(
+    success: datetime | None, partial: datetime | None, read: datetime | None
+) -> None:
+    """It kept the newest good poll, and the newest one that failed in part."""
+    older = Health(HOUR, last_success=success, read_at=partial)
+    content = b"".join(encoded({"s": Section({}, 45, {"r": ReportState(Ledger(), older)})}))
+    assert msgspec.to_builtins(older)["last_partial"] == msgspec.to_builtins(partial)
+    assert decoded(content)["s"].reports["r"].health == replace(older, read_at=read)
 
 
 def test_days_with_the_same_companies_share_their_list() -> None:

@@ -37,7 +37,9 @@ def held(*rows: tuple[str, Mapping[Column, float]]) -> Ledger:
 
 TWO = held(("1", {QUERIES: 3.0}), ("2", {QUERIES: 4.0, MODELS: 1.0}))
 PAST = (Days(date(2026, 2, 1), date(2026, 2, 20)),)
-STATE = ReportState(TWO, Health(HOUR, NOON, NOON, 0.1, "ok", history=True), refreshed_for=date(2026, 3, 2))
+STATE = ReportState(
+    TWO, Health(HOUR, NOON, NOON, 0.1, "ok", history=True, read_at=NOON), refreshed_for=date(2026, 3, 2)
+)
 
 
 def over(state: ReportState, old: Target, new: Target) -> ReportState:

@@ -129,7 +129,7 @@ def board_with(reading: Reading, days: Days, now: datetime, target: Target | Non
     target = target or target_with()
     (report,) = target.reports
     ledger = fold(Ledger(), reading, Asked(days, days.last, now, target.rules.keep_days), target.companies.wants)
-    health = Health(target.interval, now, now, 1.0, "ok", history=True)
+    health = Health(target.interval, now, now, 1.0, "ok", history=True, read_at=now)
     board = Board()
     board.put(
         target.source,

@@ -139,7 +139,7 @@ def test_withheld_figures_are_a_problem_once_something_was_read() -> None:
     """A report that was never read has nothing to withhold."""
     stale = replace(view(), day_status=replace(view().day_status, stale=True))
     assert [what for _, what, _ in told(stale)] == ["Its figures are withheld: nothing was read for 3 days"]
-    never = replace(stale, health=replace(stale.health, last_success=None))
+    never = replace(stale, health=replace(stale.health, read_at=None))
     assert not told(never)
     assert not is_fresh(stale, NOON)
 
