@@ -21,7 +21,7 @@ class Target(Struct, frozen=True):
     `one_company`: the account is one company. The platform may lack reports that are not `required`. `limits` are
     those of limited labels. Figures below `min_group` people are not served, except 0, nor are families that match
     `excluded` globs. `selections` are the platform's own, by name, each for the discovery of that name. `selectors`
-    are those in `company_limits`, by option.
+    are those of `companies` and `company_limits`, by option.
     """
 
     source: str

@@ -176,7 +176,10 @@ def _source(name: str, common: Options, platforms: Mapping[str, Platform], calen
             (built_in(platform.measures), *(each.threshold() for each in common.thresholds if each.selects(name))),
             tuple(CompanyCalendar(each.company, calendars[each.calendar]) for each in own_calendars),
         ),
-        selectors={option: _entries(option, name, common) for option in ("thresholds", "company_calendars")},
+        selectors={
+            **companies.entries(name, "companies"),
+            **{option: _entries(option, name, common) for option in ("thresholds", "company_calendars")},
+        },
     )
     return _of_options(
         Source,

@@ -84,6 +84,7 @@ def target_with(
     rules: DayRules = RULES, companies: Companies | None = None, reports: tuple[Report, ...] = CHAT_SESSIONS
 ) -> Target:
     """Returns a target, by default with chat-sessions only, since tests count what happens per report."""
+    companies = companies or Companies()
     return Target(
         "s",
         "paradigm",
@@ -91,8 +92,9 @@ def target_with(
         Scope(),
         rules,
         timedelta(hours=1),
-        companies or Companies(),
+        companies,
         company_limits=CompanyLimits((BUILT_IN,)),
+        selectors=companies.entries("s", "companies"),
     )
 
 
