@@ -26,10 +26,10 @@ from exporter.ledger.ledger import Ledger
 from exporter.metrics.target import Health, Target
 from exporter.platforms.api import NO_DISCOVERIES, Context, Report, Request
 from exporter.platforms.registry import platforms
-from exporter.polling.poll_result import Answer, fold_answers
+from exporter.polling.answers import Answer
+from exporter.polling.poll_result import PIECE_BYTES, fold_answers
 from exporter.polling.render import rendered
 from exporter.polling.report_state import ReportState
-from exporter.polling.transitions import PIECE_BYTES
 from exporter.settings import load
 from exporter.simulator.paradigm.reports import REPORTS
 from exporter.simulator.paradigm.world import World

@@ -23,10 +23,10 @@ from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.report_health import UNMATCHED, families, source_families
 from exporter.metrics.target import Health, Target
 from exporter.platforms.api import Report, Request
+from exporter.polling.poll_result import longest_piece
 from exporter.polling.render import source_view, view
 from exporter.polling.report_state import ReportState
 from exporter.polling.schedule import SPREAD, delays
-from exporter.polling.transitions import longest_piece
 
 DAY = timedelta(hours=24)
 MINUTE = timedelta(minutes=1)

@@ -22,10 +22,10 @@ from exporter.http import RetryBudget
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.target import Health, Target
 from exporter.platforms.api import END_DATE, Discoveries, Discovery, Report
+from exporter.polling.answers import Answers, Known
 from exporter.polling.ask import Fetch, Transport, ask
-from exporter.polling.poll_result import Answers, Known
+from exporter.polling.poll_result import longest_piece
 from exporter.polling.report_state import ReportState
-from exporter.polling.transitions import longest_piece
 
 RETRY_SECONDS = 600.0  # longest wait of the retries of one piece, which a new run would repeat
 LONGEST_PIECE = 31

@@ -17,7 +17,7 @@ from exporter.ledger.table import Table
 from exporter.metrics.daily import DailyFigures, measures
 from exporter.metrics.target import Health, Target
 from exporter.platforms.api import Report
-from exporter.polling.poll_result import Answers
+from exporter.polling.answers import Answers
 from exporter.polling.render import view
 from exporter.polling.report_state import ReportState
 

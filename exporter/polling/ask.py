@@ -19,7 +19,7 @@ from exporter.domain.threads import Worker
 from exporter.http import RetryBudget
 from exporter.metrics.target import Target
 from exporter.platforms.api import END_DATE, Context, Discoveries, Discovery, NeedsDiscovery, Report, Request
-from exporter.polling.poll_result import IN_A_ROW, Answer, Answers, Failure, Known
+from exporter.polling.answers import IN_A_ROW, Answer, Answers, Failure, Known
 
 MOST_PAGES = 100
 """Further pages of one answer."""

@@ -1,91 +1,31 @@
-"""The results of asking a report, and what a poll makes of them: held days, an outcome, unread items; pure."""
+"""What a poll makes of the answers of a report: held days, an outcome, its state afterwards; pure."""
 
 import dataclasses
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from functools import reduce
-from typing import NamedTuple
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from exporter.domain.calendars import ONE_DAY, day_at
-from exporter.domain.errors import NotJsonError, ReportError, SchemaError
-from exporter.domain.model import Days, Reading, Unread, by_day
+from exporter.domain.errors import NotFoundError, NotJsonError, ReportError, SchemaError
+from exporter.domain.model import Days, Reading, by_day
+from exporter.domain.selectors import Companies
 from exporter.ledger.corrections import corrections
-from exporter.ledger.day_status import day_status
+from exporter.ledger.day_status import day_status, days_to_refresh
 from exporter.ledger.ledger import ROWS_STAY, Asked, Ledger, fold, without_past
 from exporter.metrics.target import Target
-from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Discoveries, Report, Request
+from exporter.platforms.api import END_DATE, Report
+from exporter.polling.answers import Answer, Answers
 from exporter.polling.report_state import ReportState
 
-IN_A_ROW = 2
-"""Failures in a row that count as evidence; errors other than `ALIKE` need one more."""
 MOST_ITEMS = 50
 """Items that have a series of their own."""
 OTHER = "other"
-
-
-class Known(NamedTuple):
-    """What is known of a report before it is asked: its `discoveries`, whether it was read before, failing subjects.
-
-    Subjects in `given_up` are not asked about. Of the days `listed` some answer had rows.
-    """
-
-    discoveries: Discoveries = NO_DISCOVERIES
-    was_read: bool = False
-    given_up: frozenset[str] = frozenset()
-    listed: frozenset[date] = frozenset()
-
-
-class Answer(NamedTuple):
-    """A request, the body of its answer, what was read from it, and its size in bytes with further pages."""
-
-    request: Request
-    body: bytes
-    reading: Reading
-    size: int
-
-
-class Failure(NamedTuple):
-    """What could not be read: all that a request asked for, or the `unread` items of it."""
-
-    request: Request
-    error: ReportError
-    unread: Unread | None = None
-
-    @property
-    def items(self) -> tuple[str, ...]:
-        """What is missing: a subject (a channel), else items (components), else the report."""
-        if self.request.subject:
-            return (self.request.subject,)
-        return (self.unread.name,) if self.unread else self.request.items or (self.request.report,)
-
-
-class Answers(Struct):
-    """All answers of a report about some days, and all failures; each answer counts by itself.
-
-    `discoveries` are known and new ones, `strikes` counts failures per subject. `ended`: asking stopped because
-    the rest would have failed alike.
-    """
-
-    days: Days
-    discoveries: Discoveries
-    answers: list[Answer] = []
-    failures: list[Failure] = []
-    strikes: Counter[str] = field(default_factory=Counter)
-    ended: bool = False
-
-    @property
-    def failed_in_part(self) -> bool:
-        """Whether failures concern their items alone: figures were read, and asking did not end."""
-        return not self.ended and any(row.figures for answer in self.answers for row in answer.reading.rows)
-
-
-def given_up(strikes: Mapping[str, int]) -> frozenset[str]:
-    """Returns the subjects that failed too often to be asked about again."""
-    return frozenset(subject for subject, count in strikes.items() if count >= IN_A_ROW)
+PIECE_BYTES = 8 * 2**20
+"""Approximate size of one answer about the past: decoding this much holds up every thread for 20 ms."""
 
 
 class PollResult(Struct, frozen=True):
@@ -93,8 +33,9 @@ class PollResult(Struct, frozen=True):
 
     `state` has discoveries, folded answers and counted corrections, whose ratio is `restated_ratio`. `read` joins
     all answers, without rows; if nothing could be read it is None, and there is an `error`. With an error, what was
-    read counts all the same. `reason` is the first cause in one line; `unread` counts days per item. `day_bytes` is the
-    mean size of a day. Companies that `began` are new ones, by first day; `is_past_open`: read the past again at once.
+    read counts all the same. `is_read`: anything was read, and asking did not end. `reason` is the first cause in one
+    line; `unread` counts days per item, `left_out` everything odd in the answers by kind. `day_bytes` is the mean size
+    of a day. Companies that `began` are new ones, by first day; `is_past_open`: read the past again at once.
     """
 
     state: ReportState
@@ -103,34 +44,24 @@ class PollResult(Struct, frozen=True):
     reason: str = ""
     unread: Mapping[str, int] = {}
     strikes: Mapping[str, int] = {}
-    ended: bool = False
+    is_read: bool = False
+    left_out: Mapping[str, int] = {}
     restated_ratio: float = 0.0
     day_bytes: float = 0.0
     began: Mapping[str, date] = {}
     is_past_open: bool = False
-
-    @property
-    def is_read(self) -> bool:
-        """Whether anything was read, and asking did not end."""
-        return self.read is not None and not self.ended
-
-    @property
-    def left_out(self) -> Mapping[str, int]:
-        """Everything odd in the answers, by kind."""
-        if self.read is None:
-            return {}
-        drift = {kind: len(paths) for kind, paths in self.read.drift.items()}
-        outside = {"outside_range": self.read.outside_range} if self.read.outside_range else {}
-        return {**drift, **self.read.violations, **outside}
 
 
 def poll_result(target: Target, report: Report, before: ReportState, asked: Answers, now: datetime) -> PollResult:
     """Returns what asking brought; ReportError if an answer contradicts what is held."""
     error = _error(target, report, asked) if asked.failures else None
     result = fold_answers(target, report, before, asked.answers, now) if asked.answers else PollResult(before)
-    read = result.read
-    if read is not None and END_DATE in asked.discoveries:
-        read = dataclasses.replace(read, violations={**read.violations, "end_exclusive": 1})
+    read, left_out = result.read, dict[str, int]()
+    if read is not None:
+        if END_DATE in asked.discoveries:
+            read = dataclasses.replace(read, violations={**read.violations, "end_exclusive": 1})
+        outside = {"outside_range": read.outside_range} if read.outside_range else {}
+        left_out = {**{kind: len(paths) for kind, paths in read.drift.items()}, **read.violations, **outside}
     return replace(
         result,
         state=replace(result.state, discoveries=asked.discoveries),
@@ -139,7 +70,8 @@ def poll_result(target: Target, report: Report, before: ReportState, asked: Answ
         reason=str(error or next((each.error for each in asked.failures), "")),
         unread=_unread_items(asked) if asked.failures else {},
         strikes=asked.strikes,
-        ended=asked.ended,
+        is_read=read is not None and not asked.ended,
+        left_out=left_out,
     )
 
 
@@ -201,8 +133,11 @@ def fold_answers(
     status = day_status(ledger, now, now, rules)
     if today in asked and not any(answer.reading.rows for answer in answers):
         _refuse_nobody(ledger, asked & status.covered if report.has_days else asked)
-    began = _began_anew(before, read.names, asked, answers) if report.has_days else {}
-    folded = without_past(folded, began)
+    began, given = dict[str, date](), before.listed or ledger.names
+    renamed = [each for each, name in read.names.items() if name and given.get(each, name) not in ("", name)]
+    if renamed and report.has_days:
+        began = _began_anew(before, renamed, asked, answers)
+        folded = without_past(folded, began)
     served = status.published & asked & folded.blocks.keys()
     restated = [day for day in served if folded.blocks[day].tables != ledger.blocks[day].tables]
     corrected, ratio = corrections(ledger, folded, restated, report.measures) if restated else (0, 0.0)
@@ -215,6 +150,7 @@ def fold_answers(
     return PollResult(
         replace(before, ledger=folded, health=health, listed={**(before.listed or {}), **read.names}),
         read,
+        is_read=True,
         restated_ratio=ratio,
         day_bytes=sum(answer.size for answer in answers) / len(asked),
         began=began,
@@ -223,22 +159,19 @@ def fold_answers(
 
 
 def _began_anew(
-    before: ReportState, names: Mapping[str, str], asked: Collection[date], answers: Iterable[Answer]
-) -> Mapping[str, date]:
-    """Returns the companies that are new ones under a known id, by their first day.
+    before: ReportState, renamed: Iterable[str], asked: Collection[date], answers: Iterable[Answer]
+) -> dict[str, date]:
+    """Returns which of the companies that this report `renamed` are new ones under a known id, by their first day.
 
-    This report renamed them, and their past is gone: they have rows on some `asked` days, but none on the asked days
-    before, though such rows are held.
+    Their past is gone: they have rows on some `asked` days, but none on the asked days before, though such rows are
+    held.
     """
-    ledger, given = before.ledger, before.listed or before.ledger.names
-    renamed = {each: set[date]() for each, name in names.items() if name and given.get(each, name) not in ("", name)}
-    if not renamed:
-        return {}
+    ledger, days = before.ledger, {company: set[date]() for company in renamed}
     for (_, day), rows in ((place, rows) for answer in answers for place, rows in by_day(answer.reading.rows).items()):
-        for company in renamed.keys() & set(rows.companies):
-            renamed[company].add(day)
+        for company in days.keys() & set(rows.companies):
+            days[company].add(day)
     began: dict[str, date] = {}
-    for company, listed in renamed.items():
+    for company, listed in days.items():
         first = min(listed, default=date.max)
         held = {day for day in asked if company in ledger.companies_on((day,))}
         gone = held - listed
@@ -252,3 +185,103 @@ def _refuse_nobody(ledger: Ledger, days: Iterable[date]) -> None:
     if companies := set[str]().union(*map(ledger.companies_listed, days)):
         had = f"though {len(companies)} companies had rows on the same days"
         raise SchemaError(f"the answer has no rows any more, {had}; {ROWS_STAY}")
+
+
+def after_poll(
+    target: Target, report: Report, states: Mapping[str, ReportState], asked: Days, result: PollResult, now: datetime
+) -> ReportState:
+    """Returns the state of a report after a poll that asked for these days at `now`.
+
+    The past is asked for after the first good poll with a new last day, at a start, for newly wanted companies, and if
+    an answer shows that it has changed.
+    """
+    read, error = result.read, result.error
+    health = replace(
+        result.state.health,
+        last_attempt=now,
+        outcome="ok" if error is None else error.outcome,
+        reason=result.reason,
+        unread=result.unread,
+    )
+    if read is None:
+        lacks = report.name not in target.required and _lacks(states, report, result)
+        return replace(result.state, health=replace(health, supported=health.supported and not lacks))
+    health = replace(
+        health,
+        last_success=now if error is None else health.last_success,
+        read_at=now,
+        supported=True,
+        restated_ratio=result.restated_ratio,
+        drift={kind: len(paths) for kind, paths in read.drift.items()},
+        violations=read.violations,
+        fields=tuple(sorted({note.field: note for note in read.fields}.values())),
+    )
+    state = replace(result.state, health=health)
+    if not (report.has_days and result.is_read):
+        return state
+    last_day = day_status(state.ledger, now, now, target.rules).last_day
+    is_done = not state.widened and (health.history or state.to_refresh)
+    if last_day == state.refreshed_for and is_done and not result.is_past_open:
+        return state
+    return _with_refresh_pass(target, report, replace(state, refreshed_for=last_day), asked, result.day_bytes, now)
+
+
+def _lacks(states: Mapping[str, ReportState], report: Report, result: PollResult) -> bool:
+    """Returns whether the platform has no such report, or nothing in it can be read.
+
+    Not if it was ever read, and not if no report can be read: then something else is wrong.
+    """
+    read = {name for name, state in states.items() if state.health.read_at is not None}
+    return isinstance(result.error, NotFoundError | SchemaError) and bool(read) and report.name not in read
+
+
+def taken_up(
+    states: Mapping[str, ReportState], report: str, state: ReportState, began: Mapping[str, date], companies: Companies
+) -> Mapping[str, ReportState]:
+    """Returns all states after an answer of one report; what it says about companies holds for all reports.
+
+    A company that began anew loses its past, which is asked for again. A company has its newest name: the last
+    one that a report gave for the first time, since reports may disagree permanently.
+    """
+    states = {name: _without_past(each, began) for name, each in states.items()} if began else states
+    before, listed = states[report].listed or {}, state.listed or {}
+    if not began and listed == before and state.ledger.names == states[report].ledger.names:
+        return {**states, report: state}  # no name changed, as in nearly every poll
+    given = {
+        company: name
+        for company, name in listed.items()
+        if name and name != before.get(company) and companies.wants(company, name)
+    }
+    known = {company: name for each in states.values() for company, name in each.ledger.names.items() if name}
+    newest = known | given
+    return {name: _with_names(each, newest) for name, each in {**states, report: state}.items()}
+
+
+def _without_past(state: ReportState, began: Mapping[str, date]) -> ReportState:
+    ledger = without_past(state.ledger, began)
+    return state if ledger is state.ledger else replace(state, ledger=ledger, refreshed_for=None)
+
+
+def _with_names(state: ReportState, newest: Mapping[str, str]) -> ReportState:
+    names = {company: newest.get(company, name) for company, name in state.ledger.names.items()}
+    return state if names == state.ledger.names else replace(state, ledger=replace(state.ledger, names=names))
+
+
+def longest_piece(report: Report, day_bytes: float) -> int:
+    """Returns how many days a request about the past may cover, by the bytes of a day.
+
+    One, where each day is a request of its own: polls go first between pieces.
+    """
+    return 1 if report.asks_by_day else max(1, int(PIECE_BYTES / max(day_bytes, 1)))
+
+
+def _with_refresh_pass(
+    target: Target, report: Report, state: ReportState, asked: Days, day_bytes: float, now: datetime
+) -> ReportState:
+    """Plans the refresh pass, which also asks for the first of the poll's `asked` days."""
+    days = days_to_refresh(asked, target.rules, target.rules.held_since(now))
+    cut = days.pieces(longest_piece(report, day_bytes)) if days else ()
+    if not report.asks_by_day:  # a day more, known from another answer, shows where a range really ends
+        cut = tuple(Days(each.first, each.last + ONE_DAY) for each in cut)
+    health = replace(state.health, history=(state.health.history and not state.widened) or not cut)
+    return replace(state, to_refresh=cut, widened=False, health=health)

@@ -28,8 +28,9 @@ from exporter.metrics.report_view import ReportView
 from exporter.metrics.target import Health, Target
 from exporter.platforms.api import Report
 from exporter.polling import transitions
+from exporter.polling.answers import IN_A_ROW, Known, given_up
 from exporter.polling.ask import Fetch, Transport, ask
-from exporter.polling.poll_result import IN_A_ROW, Known, PollResult, given_up, poll_result
+from exporter.polling.poll_result import PollResult, after_poll, poll_result, taken_up
 from exporter.polling.render import SelectorLog, log_poll, rendered
 from exporter.polling.report_state import ReportState, StateStore
 
@@ -170,7 +171,7 @@ class Poller:
         state, started = self._states[report.name], self._clock.monotonic()
         days = days_to_ask(state.ledger, attempt, self.target.rules)
         result = await self._ask(report, days, retry_budget)
-        state = transitions.after_poll(self.target, report, self._states, days, result, attempt)
+        state = after_poll(self.target, report, self._states, days, result, attempt)
         state = replace(state, health=replace(state.health, duration=self._clock.monotonic() - started))
         # Publish before counting: whoever sees the count finds its figures served.
         await self._take_up(report, state, result, report)
@@ -262,7 +263,7 @@ class Poller:
         """Keeps the state of a report after an answer; renders `also` reports whose companies it changes."""
         before = dict(self._states)
         state = replace(state, kept=before[report.name].kept)  # a rendering may have changed it meanwhile
-        self._states |= transitions.taken_up(before, report.name, state, result.began, self.target.companies)
+        self._states |= taken_up(before, report.name, state, result.began, self.target.companies)
         others = (each for each in self.target.reports if each is not report)
         changed = [each for each in others if self._states[each.name].ledger is not before[each.name].ledger]
         if also or changed:

@@ -20,11 +20,11 @@ from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_health import families
 from exporter.metrics.target import Health, Target
 from exporter.platforms.api import END_DATE, Context, Report
+from exporter.polling.answers import Answers, Known
 from exporter.polling.ask import Fetch, Transport, ask
-from exporter.polling.poll_result import Answers, Known, poll_result
+from exporter.polling.poll_result import after_poll, poll_result
 from exporter.polling.render import view
 from exporter.polling.report_state import ReportState
-from exporter.polling.transitions import after_poll
 
 RETRY_SECONDS = 60.0
 """Seconds that one report may wait between attempts; somebody is watching."""

@@ -15,7 +15,7 @@ from exporter.metrics.label_limits import OTHER, LabelLimits
 from exporter.metrics.target import Health
 from exporter.platforms.api import NO_DISCOVERIES, Report, Request
 from exporter.platforms.paradigm import platform as paradigm
-from exporter.polling.poll_result import Answer, Answers
+from exporter.polling.answers import Answer, Answers
 from exporter.polling.report_state import ReportState
 from tests.backfill.backfill_run import NOON
 from tests.pipeline.pipeline import target_with

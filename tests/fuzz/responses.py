@@ -20,8 +20,8 @@ from exporter.platforms.chatcaptain import export_job
 from exporter.platforms.chatcaptain import platform as chatcaptain
 from exporter.platforms.jmespath_fields import expression
 from exporter.platforms.paradigm import platform as paradigm
+from exporter.polling.answers import Known
 from exporter.polling.ask import Fetch, Transport, ask
-from exporter.polling.poll_result import Known
 from exporter.settings.definitions import read
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import Bots

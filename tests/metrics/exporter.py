@@ -17,10 +17,10 @@ from exporter.metrics.report_health import families
 from exporter.metrics.target import Health, Target
 from exporter.platforms.api import Request
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, QUERIES
-from exporter.polling.poll_result import Answer, PollResult, fold_answers
+from exporter.polling.answers import Answer
+from exporter.polling.poll_result import PollResult, after_poll, fold_answers
 from exporter.polling.render import view
 from exporter.polling.report_state import ReportState
-from exporter.polling.transitions import after_poll
 from tests.pipeline.pipeline import RULES, target_with
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

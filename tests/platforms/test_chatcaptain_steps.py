@@ -22,8 +22,9 @@ from exporter.platforms.chatcaptain.find_component import ReportComponent as Ask
 from exporter.platforms.chatcaptain.platform import CHANNEL, OVERVIEW, PLATFORM
 from exporter.platforms.chatcaptain.read_component import Shape
 from exporter.platforms.jmespath_fields import expression
+from exporter.polling.answers import Answers, Known
 from exporter.polling.ask import Transport, ask
-from exporter.polling.poll_result import Answers, Known, fold_answers
+from exporter.polling.poll_result import fold_answers
 from exporter.polling.render import view
 from exporter.polling.report_state import ReportState
 from tests.pipeline.pipeline import RULES, target_with, utc

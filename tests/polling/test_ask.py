@@ -31,8 +31,8 @@ from exporter.platforms.api import (
     ReportDefaults,
     Request,
 )
+from exporter.polling.answers import Answers, Known, given_up
 from exporter.polling.ask import Transport, ask
-from exporter.polling.poll_result import Answers, Known, given_up
 from tests.pipeline.pipeline import RULES, target_with, utc
 
 pytestmark = pytest.mark.anyio

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from exporter.domain.model import Days
 from exporter.ledger.day_status import days_to_refresh
 from exporter.platforms.paradigm.platform import REPORTS
-from exporter.polling import transitions
+from exporter.polling import poll_result
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from tests.pipeline.pipeline import RULES, ManualClock, Pipeline, only, set_scenarios, target_with, utc
@@ -123,7 +123,7 @@ async def test_a_poll_goes_before_the_next_piece_of_the_past() -> None:
 
 async def test_polls_that_come_due_while_the_past_is_read_go_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
     """All their reports at once, after one piece at most, and each has ended before the next piece; none is dropped."""
-    monkeypatch.setattr(transitions, "PIECE_BYTES", 1)  # a piece for each day
+    monkeypatch.setattr(poll_result, "PIECE_BYTES", 1)  # a piece for each day
     clock, world = ManualClock(NOON), World.from_seed(1, 6)
     app = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
     asked, due = list[tuple[str, date, date]](), list[asyncio.Task[None]]()

@@ -12,7 +12,7 @@ from exporter.exposition import board
 from exporter.http.client import Client
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.platforms.paradigm.self_described import DescribedReport
-from exporter.polling import poll_result, poller, render, transitions
+from exporter.polling import poll_result, poller, render
 from exporter.polling.report_state import ReportState, StateStore
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
@@ -29,11 +29,11 @@ STEPS: Mapping[str, tuple[object, str]] = {
     "thread": (Worker, "run"),
     "decode": (DescribedReport, "decode"),
     "fold": (poll_result, "fold_answers"),
-    "new-companies": (poll_result, "without_past"),
+    "day-status": (poll_result, "day_status"),
     "result": (poller, "poll_result"),
-    "judge": (transitions, "after_poll"),
-    "past": (transitions, "_with_refresh_pass"),
-    "names": (transitions, "taken_up"),
+    "judge": (poller, "after_poll"),
+    "past": (poll_result, "days_to_refresh"),
+    "names": (poller, "taken_up"),
     "render": (poller, "rendered"),
     "label-limits": (render, "keep_labels"),
     "write": (board, "write"),
@@ -97,8 +97,13 @@ def tracebacks(caplog: pytest.LogCaptureFixture) -> list[tuple[object, type[Base
     return [(vars(each).get("report"), each.exc_info[0] if each.exc_info else None) for each in errors]
 
 
-@pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("polled", [pytest.param(0, id="first-poll"), pytest.param(1, id="later-poll")])
+@pytest.mark.parametrize(
+    ("step", "polled"),
+    [
+        *(pytest.param(step, 0, id=f"{step}-first-poll") for step in STEPS),
+        *(pytest.param(step, 1, id=f"{step}-later-poll") for step in STEPS if step != "past"),
+    ],
+)
 async def test_a_slip_costs_one_poll_of_one_report(
     step: str, polled: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
