@@ -4,7 +4,6 @@ A day is published once a good answer that covers it was asked for after its end
 same settings the last day never moves backwards, unless the clock does.
 """
 
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,7 +12,7 @@ from msgspec import Struct
 from exporter.domain import calendars
 from exporter.domain.calendars import Calendar
 from exporter.domain.model import Days
-from exporter.ledger.ledger import Block, Ledger
+from exporter.ledger.ledger import Ledger
 
 BASELINE_DAYS = 42
 """Baselines are made of the same weekdays in this many days."""
@@ -71,52 +70,45 @@ class DayStatus(Struct, frozen=True):
 
 
 def day_status(ledger: Ledger, now: datetime, last_read: datetime | None, rules: DayRules) -> DayStatus:
-    """Returns the status of one report's held days at the moment `now`."""
+    """Returns the status of one report's held days at the moment `now`.
+
+    A settled business day waits while it may still get rows: as long as neither it nor a later day has any.
+    """
     today = calendars.day_at(now, rules.zone)
+    published, covered = set[date](), set[date]()
+    is_listed = empty_day = False
+    for day in sorted(ledger.blocks, reverse=True):
+        read_at, settled_at = ledger.blocks[day].read_at, rules.settled_at(day)
+        is_listed = is_listed or ledger.blocks[day].listed
+        may_get_rows = not is_listed and rules.calendar.is_working(day) and read_at < settled_at + WAIT_FOR_ROWS
+        if read_at >= calendars.end(day, rules.zone):
+            covered.add(day)
+        if read_at >= settled_at and may_get_rows:
+            empty_day = True
+        elif read_at >= settled_at and day < today:
+            published.add(day)
     block = ledger.blocks.get(today)
     running = today if block is not None and block.read_at >= calendars.start(today, rules.zone) else None
-    waiting = waiting_days(ledger.blocks, rules)
-    published = frozenset(
-        day
-        for day, block in ledger.blocks.items()
-        if day < today and day not in waiting and block.read_at >= rules.settled_at(day)
-    )
     return DayStatus(
         last_day=max(published, default=None),
         today=running if block is not None and block.listed else None,
-        empty_day=bool(waiting),
+        empty_day=empty_day,
         stale=last_read is None or now - last_read > rules.max_staleness,
-        covered=frozenset(
-            day for day, block in ledger.blocks.items() if block.read_at >= calendars.end(day, rules.zone)
-        ),
-        published=published,
+        covered=frozenset(covered),
+        published=frozenset(published),
         running=running,
     )
 
 
-def waiting_days(blocks: Mapping[date, Block], rules: DayRules) -> set[date]:
-    """Returns the settled business days without any row, nor one of a later day, that may still get rows."""
-    waiting: set[date] = set()
-    for day in sorted(blocks, reverse=True):
-        block = blocks[day]
-        if block.listed:
-            break
-        settled_at = rules.settled_at(day)
-        if rules.calendar.is_working(day) and settled_at <= block.read_at < settled_at + WAIT_FOR_ROWS:
-            waiting.add(day)
-    return waiting
-
-
 def days_to_ask(ledger: Ledger, now: datetime, rules: DayRules) -> Days:
-    """Returns the days of the next poll: from the oldest one that is unsettled, waits or is re-read to today."""
+    """Returns the days of the next poll: from the oldest one that is not published, or is re-read, to today."""
     today = calendars.day_at(now, rules.zone)
     first = today - timedelta(days=rules.reread_days)
-    waiting = waiting_days(ledger.blocks, rules)
     held_since = min(ledger.blocks, default=today)
-    for day in Days(held_since, today) if held_since < first else ():
-        block = ledger.blocks.get(day)
-        if block is None or day in waiting or block.read_at < rules.settled_at(day):
-            return Days(max(min(day, first), today - timedelta(days=rules.keep_days)), today)
+    if held_since < first:
+        published = day_status(ledger, now, now, rules).published
+        oldest = next((day for day in Days(held_since, first) if day not in published), first)
+        first = max(oldest, today - timedelta(days=rules.keep_days))
     return Days(first, today)
 
 
