@@ -24,7 +24,7 @@ class Days:
             raise ValueError(f"{self.last} is before {self.first}")
 
     def __iter__(self) -> Iterator[date]:
-        return (self.first + timedelta(days=n) for n in range(len(self)))
+        return map(date.fromordinal, range(self.first.toordinal(), self.last.toordinal() + 1))
 
     def __len__(self) -> int:
         return (self.last - self.first).days + 1
