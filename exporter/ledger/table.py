@@ -3,7 +3,7 @@
 import math
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import compress, repeat
 from operator import eq, mul
 from typing import NamedTuple
@@ -95,35 +95,22 @@ def merged(old: Table, new: DayRows) -> Table:
     rows = list(map(place.get, companies, repeat(-1)))  # -1 is the last one, which is absent
     read = {column: array("d", map((values + ABSENT).__getitem__, rows)) for column, values in new.columns.items()}
     for column, values in read.items():
-        columns[column] = _updated(columns[column], values) if column in columns else values
-    for marker, below in _breakdowns(old, read).items():
-        is_complete = [not math.isnan(each) and each != READ_IN_PART for each in read[marker]]
-        for column in below:
-            unread = map(math.isnan, read[column]) if column in read else repeat(True)
-            factors = (0.0 if complete and lacks else 1.0 for complete, lacks in zip(is_complete, unread, strict=False))
+        held = columns.setdefault(column, values)
+        if held.tobytes() != values.tobytes():
+            pairs = zip(held, values, strict=True)
+            columns[column] = array("d", (was if math.isnan(now) else now for was, now in pairs))
+    for column in old.columns:
+        markers = {Column(column.family, column.label_values[:depth]) for depth in range(len(column.label_values))}
+        for marker in markers & read.keys():
+            lacks = map(math.isnan, read[column]) if column in read else repeat(True)
+            marks = zip(read[marker], lacks, strict=False)
+            factors = (0.0 if is_lacking and mark > READ_IN_PART else 1.0 for mark, is_lacking in marks)
             columns[column] = array("d", map(mul, columns[column], factors))  # NaN stays NaN
     lost = old.lost.difference(place)
     is_same = is_same and len(columns) == len(old.columns) and lost == old.lost
     if is_same and all(columns[column].tobytes() == values.tobytes() for column, values in old.columns.items()):
         return old
     return Table(companies, columns, lost)
-
-
-def _updated(held: "array[float]", values: "array[float]") -> "array[float]":
-    """Returns new values, and held ones where the new one is NaN."""
-    if held.tobytes() == values.tobytes():
-        return held
-    return array("d", (old if math.isnan(new) else new for old, new in zip(held, values, strict=True)))
-
-
-def _breakdowns(table: Table, read: Collection[Column]) -> Mapping[Column, Sequence[Column]]:
-    """Returns the held columns that each of the read markers covers, whether or not the table has that marker."""
-    found: dict[Column, list[Column]] = {}
-    for column in table.columns:
-        for depth in range(len(column.label_values)):
-            if (marker := Column(column.family, column.label_values[:depth])) in read:
-                found.setdefault(marker, []).append(column)
-    return found
 
 
 def _place(rows: Sequence[str], company: str) -> int:
