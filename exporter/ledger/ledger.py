@@ -63,14 +63,10 @@ class Ledger(Struct, frozen=True, dict=True):
     def companies_listed(self, day: date) -> set[str]:
         """Returns the companies whose row of a day counts, except withdrawn ones."""
         tables = self.blocks[day].tables.values() if day in self.blocks else ()
-        return set().union(*(table.not_lost() for table in tables)) - self.withdrawn
+        return set().union(*(set(table.companies) - table.lost for table in tables)) - self.withdrawn
 
     def lost_on(self, days: Iterable[date], part: str) -> frozenset[str]:
         return frozenset().union(*(self.table(day, part).lost for day in days))
-
-    def lost_rows(self, days: Iterable[date]) -> int:
-        blocks = (self.blocks[day] for day in days if day in self.blocks)
-        return sum(len(table.lost) for block in blocks for table in block.tables.values())
 
     def columns(self) -> Mapping[str, frozenset[Column]]:
         """Returns, per part, the columns that some held row has a figure for."""
@@ -86,7 +82,7 @@ class Ledger(Struct, frozen=True, dict=True):
         first: dict[str, dict[str, date]] = {}
         for day in sorted(self.blocks, reverse=True):
             for part, table in self.blocks[day].tables.items():
-                first.setdefault(part, {}).update(dict.fromkeys(table.not_lost(), day))
+                first.setdefault(part, {}).update(dict.fromkeys(set(table.companies) - table.lost, day))
         return {
             part: {
                 company: min(day, self.first_seen.get(part, {}).get(company, day))
@@ -198,7 +194,7 @@ def _first_seen(ledger: Ledger, kept: Container[date], held: Container[str]) -> 
     for day in sorted(day for day in ledger.blocks if day not in kept):
         for part, table in ledger.blocks[day].tables.items():
             of_part = found.setdefault(part, {})
-            for company in table.not_lost():
+            for company in (each for each in table.companies if each not in table.lost):
                 of_part.setdefault(company, day)
     return {part: {company: day for company, day in days.items() if company in held} for part, days in found.items()}
 

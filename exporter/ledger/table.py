@@ -73,9 +73,6 @@ class Table(Struct, frozen=True):
         values = self.columns.get(column, ())
         return compress(self.companies, map(eq, values, values))
 
-    def not_lost(self) -> Iterable[str]:
-        return filter(lambda company: company not in self.lost, self.companies) if self.lost else self.companies
-
 
 NO_ROWS = Table()
 

@@ -186,7 +186,7 @@ def _are_all_read(ledger: Ledger, part: str, measure: Measure) -> bool:
     tables = [ledger.table(day, part) for day in ledger.blocks]
     # A sum is the fastest way to see that no figure is NaN; lost rows are looked for only otherwise.
     unclear = [table for table in tables if math.isnan(sum(table.columns.get(marker, (math.nan,))))]
-    return all(set(table.with_figure(marker)).issuperset(table.not_lost()) for table in unclear)
+    return all(set(table.companies) - table.lost <= set(table.with_figure(marker)) for table in unclear)
 
 
 def _column_samples(

@@ -128,7 +128,8 @@ def fold_answers(
         folded = fold(folded, reading, days, target.companies.wants)
     asked = {day for answer in answers for day in answer.request.days}
     read = reduce(Reading.joined, (dataclasses.replace(answer.reading, rows=()) for answer in answers))
-    if lost := folded.lost_rows(asked):
+    blocks = [folded.blocks[day] for day in asked & folded.blocks.keys()]
+    if lost := sum(len(table.lost) for block in blocks for table in block.tables.values()):
         read = dataclasses.replace(read, violations={**read.violations, "row_lost": lost})
     status = day_status(ledger, now, now, rules)
     if today in asked and not any(answer.reading.rows for answer in answers):
