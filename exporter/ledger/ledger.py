@@ -6,7 +6,7 @@ never disappears because a later answer lacks it; one that was only read while i
 
 import math
 from array import array
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Set
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from itertools import compress
@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from exporter.domain import calendars
 from exporter.domain.errors import SchemaError
-from exporter.domain.model import Column, Days, Reading, by_day
+from exporter.domain.model import Column, Days, Reading, RowsByDay, by_day
 from exporter.ledger.table import NO_ROWS, Table, merged
 
 FirstDays = Mapping[str, Mapping[str, date]]
@@ -151,41 +151,53 @@ class Asked(Struct, frozen=True):
 
 def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: IsWanted) -> Ledger:
     """Returns the ledger with one good answer folded in and corrected; SchemaError if the answer lacks a held part."""
-    _refuse_lost_parts(ledger, reading)
-    chosen = {company for company, name in reading.names.items() if wanted(company, name)}
+    parts = {part for block in ledger.blocks.values() for part, table in block.tables.items() if table.companies}
+    if lacking := " and ".join(sorted(parts - reading.parts)):
+        raise SchemaError(f"the answer has no rows of {lacking} any more, not even an empty list; {ROWS_STAY}")
+    names = reading.names
+    # Whoever is held under the same name is wanted: new settings narrow the ledger.
+    chosen = {each for each, name in names.items() if ledger.names.get(each) == name or wanted(each, name)}
     rows = by_day(reading.rows)
-    listed = {day for _, day in rows}
     answered = set[str]().union(*(each.companies for each in rows.values()))
+    listed = {day for _, day in rows}
+    if not answered <= chosen:
+        rows = {place: each.among(chosen) for place, each in rows.items()}
+    blocks = _with_rows(ledger.blocks, rows, listed, asked)
+    if blocks.keys() >= ledger.blocks.keys():
+        here = (each.companies for (_, day), each in rows.items() if day in asked.days)
+        held, first_seen = set(ledger.names).union(*here), ledger.first_seen
+    else:
+        held = Ledger(blocks).companies_on(blocks)
+        first_seen = _first_seen(ledger, blocks.keys(), held)
+    newest = {**ledger.names, **{each: names[each] or ledger.names.get(each, "") for each in chosen}}
+    withdrawn = set(ledger.withdrawn)
+    if answered or asked.today in asked.days:  # days that the platform no longer keeps withdraw no company
+        # A company without a row on these days, before and now, is inactive, not withdrawn.
+        withdrawn = (withdrawn | ledger.companies_on(asked.days)) - answered
+    return Ledger(
+        blocks,
+        {company: name for company, name in newest.items() if company in held},
+        frozenset(withdrawn & held),
+        first_seen,
+    ).following(ledger)
+
+
+def _with_rows(held: Mapping[date, Block], rows: RowsByDay, listed: Set[date], asked: Asked) -> Mapping[date, Block]:
+    """Returns the days to hold, with an answer's rows; it also had rows of the days `listed`."""
     oldest = asked.today - timedelta(days=asked.keep_days)
     # Days after the running one come from a clock that was ahead.
-    blocks = {day: block for day, block in ledger.blocks.items() if oldest <= day <= asked.today}
+    blocks = {day: block for day, block in held.items() if oldest <= day <= asked.today}
     for day in asked.days:
         old = blocks.get(day, Block(asked.at, listed=False, tables={}))
         if asked.zone and old.read_at < calendars.end(day, asked.zone) <= asked.at:
             old = _lost(old)
-        of_day = {part: each.among(chosen) for (part, at), each in rows.items() if at == day}
-        tables = {part: merged(old.tables.get(part, NO_ROWS), each) for part, each in of_day.items() if each.companies}
+        of_day = {part: each for (part, at), each in rows.items() if at == day and each.companies}
+        tables = {part: merged(old.tables.get(part, NO_ROWS), each) for part, each in of_day.items()}
         # `read_at` never goes back, nor does what is published; but a running day cannot have been read after now: the
         # clock was ahead and has been set back.
         read_at = asked.at if day == asked.today else max(old.read_at, asked.at)
         blocks[day] = Block(read_at, old.listed or day in listed, {**old.tables, **tables})
-    if blocks.keys() >= ledger.blocks.keys():
-        here = (each.companies for (_, day), each in rows.items() if day in asked.days)
-        held = ledger.names.keys() | (chosen & set[str]().union(*here))
-    else:
-        held = Ledger(blocks).companies_on(blocks)
-    names = {**ledger.names, **{company: reading.names[company] or ledger.names.get(company, "") for company in chosen}}
-    if reading.rows or asked.today in asked.days:
-        # A company without a row on these days, before and now, is inactive, not withdrawn.
-        missed = (ledger.companies_on(asked.days) | ledger.withdrawn) - answered
-    else:
-        missed = set(ledger.withdrawn)  # days that the platform no longer keeps withdraw no company
-    return Ledger(
-        blocks,
-        {company: name for company, name in names.items() if company in held},
-        frozenset(missed & held),
-        _first_seen(ledger, blocks.keys(), held),
-    ).following(ledger)
+    return blocks
 
 
 def _first_seen(ledger: Ledger, kept: Container[date], held: Container[str]) -> FirstDays:
@@ -197,13 +209,6 @@ def _first_seen(ledger: Ledger, kept: Container[date], held: Container[str]) -> 
             for company in (each for each in table.companies if each not in table.lost):
                 of_part.setdefault(company, day)
     return {part: {company: day for company, day in days.items() if company in held} for part, days in found.items()}
-
-
-def _refuse_lost_parts(ledger: Ledger, reading: Reading) -> None:
-    held = {part for block in ledger.blocks.values() for part, table in block.tables.items() if table.companies}
-    if lost := held - reading.parts:
-        parts = " and ".join(sorted(lost))
-        raise SchemaError(f"the answer has no rows of {parts} any more, not even an empty list; {ROWS_STAY}")
 
 
 def _lost(block: Block) -> Block:
