@@ -21,7 +21,8 @@ from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.http import RetryBudget
 from exporter.platforms.api import Request
-from exporter.polling.poller import Poller, PollOutputs
+from exporter.polling.outputs import PollOutputs
+from exporter.polling.poller import Poller
 from exporter.simulator.paradigm.reports import REPORTS
 from exporter.simulator.paradigm.world import World
 

@@ -23,13 +23,12 @@ from exporter.domain.model import Days, Family, Reading
 from exporter.exposition.text import Chunk, Format, GzipPiece, Quoted, join
 from exporter.exposition.text import write as write_family
 from exporter.ledger.ledger import Ledger
-from exporter.metrics.target import Health, Target
+from exporter.metrics.target import Health, ReportState, Target
 from exporter.platforms.api import NO_DISCOVERIES, Context, Report, Request
 from exporter.platforms.registry import platforms
 from exporter.polling.answers import Answer
 from exporter.polling.poll_result import PIECE_BYTES, fold_answers
-from exporter.polling.render import rendered
-from exporter.polling.report_state import ReportState
+from exporter.polling.poller import rendered
 from exporter.settings import load
 from exporter.simulator.paradigm.reports import REPORTS
 from exporter.simulator.paradigm.world import World

@@ -21,11 +21,10 @@ from exporter.exposition.telemetry import Telemetry
 from exporter.ledger.day_status import days_to_ask, days_to_refresh
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.report_health import UNMATCHED, families, source_families
-from exporter.metrics.target import Health, Target
+from exporter.metrics.report_view import source_view, view
+from exporter.metrics.target import Health, ReportState, Target
 from exporter.platforms.api import Report, Request
 from exporter.polling.poll_result import longest_piece
-from exporter.polling.render import source_view, view
-from exporter.polling.report_state import ReportState
 from exporter.polling.schedule import SPREAD, delays
 
 DAY = timedelta(hours=24)

@@ -13,7 +13,8 @@ from exporter.domain.clock import Clock
 from exporter.domain.threads import Worker
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
-from exporter.polling.poller import Poller, PollOutputs
+from exporter.polling.outputs import PollOutputs
+from exporter.polling.poller import Poller
 from exporter.polling.schedule import Schedule
 from exporter.polling.state_file import StateFile
 from exporter.settings import Settings, Source

@@ -20,7 +20,8 @@ from exporter.domain.errors import ConfigError
 from exporter.domain.threads import file_stamp, in_time
 from exporter.exposition.board import NOTHING
 from exporter.exposition.series_limit import PageLimits
-from exporter.polling.poller import Poller, PollOutputs
+from exporter.polling.outputs import PollOutputs
+from exporter.polling.poller import Poller
 from exporter.polling.schedule import Schedule
 from exporter.polling.state_file import StateFile
 from exporter.settings import Settings, Source

@@ -20,12 +20,11 @@ from exporter.domain.model import Days
 from exporter.domain.threads import Worker
 from exporter.http import RetryBudget
 from exporter.ledger.ledger import Ledger
-from exporter.metrics.target import Health, Target
+from exporter.metrics.target import Health, ReportState, Target
 from exporter.platforms.api import END_DATE, Discoveries, Discovery, Report
 from exporter.polling.answers import Answers, Known
 from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.poll_result import longest_piece
-from exporter.polling.report_state import ReportState
 
 RETRY_SECONDS = 600.0  # longest wait of the retries of one piece, which a new run would repeat
 LONGEST_PIECE = 31

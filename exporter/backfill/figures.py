@@ -15,11 +15,10 @@ from exporter.exposition.text import label_value
 from exporter.ledger.ledger import Asked, Block, Ledger, fold
 from exporter.ledger.table import Table
 from exporter.metrics.daily import DailyFigures, measures
-from exporter.metrics.target import Health, Target
+from exporter.metrics.report_view import view
+from exporter.metrics.target import Health, ReportState, Target
 from exporter.platforms.api import Report
 from exporter.polling.answers import Answers
-from exporter.polling.render import view
-from exporter.polling.report_state import ReportState
 
 EPOCH = date(1970, 1, 1)
 NOON_SECONDS = 43_200

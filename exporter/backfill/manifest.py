@@ -19,7 +19,7 @@ from exporter.backfill.figures import Piece
 from exporter.domain.calendars import ONE_DAY
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Days
-from exporter.polling.report_state import ReportState
+from exporter.metrics.target import ReportState
 from exporter.polling.state_file import replace_file
 from exporter.polling.state_format import Section, UnusableError, decoded, encoded
 

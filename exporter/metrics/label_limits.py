@@ -7,7 +7,7 @@ vanish with every poll. Of two limited labels the second is chosen per value of 
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from datetime import date
+from datetime import date, timedelta
 from itertools import repeat
 from typing import NamedTuple
 
@@ -105,14 +105,15 @@ class LabelLimits(Struct, frozen=True):
 
 
 def keep_labels(
-    report: Report, ledger: Ledger, month: Sequence[date], limits: LabelLimits, before: Mapping[str, Kept]
+    report: Report, ledger: Ledger, last_day: date | None, limits: LabelLimits, before: Mapping[str, Kept]
 ) -> Mapping[str, Kept]:
-    """Chooses anew, by their sums over the `month`, which label values of each family a company keeps.
+    """Chooses anew, by their sums over 28 days up to `last_day`, which label values of each family a company keeps.
 
     `before` are those that it has. The first of a report's families with the same limit on the first label chooses for
     all; the others fill what is left.
     """
     length, companies = limits.value_length, in_order(ledger.names)
+    month = [] if last_day is None else [last_day - timedelta(days=n) for n in range(28)]
     chosen: dict[str, Kept] = {}
     leaders: dict[str, Kept] = {}
     for measure in report.measures:

@@ -1,22 +1,22 @@
-"""The input of the families of one report and of one source; knows no family and no window."""
+"""The input of the families of one report and of one source, by their state; knows no family and no window."""
 
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from itertools import product
 from operator import add
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from exporter.domain.model import Column, Family, Measure, Sample
-from exporter.domain.selectors import Entry
-from exporter.ledger.day_status import DayStatus
+from exporter.domain.selectors import Entry, unmatched
+from exporter.ledger.day_status import DayStatus, day_status
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.table import in_order
-from exporter.metrics.label_limits import Kept
-from exporter.metrics.target import Health, Target
+from exporter.metrics.label_limits import Kept, keep_labels
+from exporter.metrics.target import Health, ReportState, Target
 from exporter.platforms.api import NO_DISCOVERIES, Discoveries, Report
 
 
@@ -30,6 +30,16 @@ class ReportView(Struct, frozen=True):
     health: Health
     kept: Mapping[str, Kept] = {}
     discoveries: Discoveries = NO_DISCOVERIES
+
+
+def view(target: Target, report: Report, state: ReportState, now: datetime) -> ReportView:
+    """Returns the held days of a report with their status now."""
+    status = day_status(state.ledger, now, state.health.read_at, target.rules)
+    if not report.has_days:
+        status = structs.replace(status, last_day=None, today=None, empty_day=False)
+    has_limited_labels = any(any(measure.limits) for measure in report.measures)
+    kept = keep_labels(report, state.ledger, status.last_day, target.limits, state.kept) if has_limited_labels else {}
+    return ReportView(target, report, state.ledger, status, state.health, kept, state.discoveries)
 
 
 class SourceInfo(Struct, frozen=True):
@@ -50,6 +60,28 @@ class SourceInfo(Struct, frozen=True):
     def never_seen(self) -> tuple[str, ...]:
         """Selectors of expected companies that have matched none so far."""
         return self.target.companies.missing(self.names, self.listed or {})
+
+
+def source_view(target: Target, states: Mapping[str, ReportState]) -> SourceInfo:
+    """Combines what all reports of a source know of its companies."""
+    ledgers = [state.ledger for state in states.values()]
+    here = {company for ledger in ledgers for company in ledger.names.keys() - ledger.withdrawn}
+    names = {company: name for ledger in ledgers for company, name in ledger.names.items()}
+    lists = [state.listed for state in states.values() if state.listed is not None]
+    listed = {company: name for each in lists for company, name in each.items()} if lists else None
+    idle: dict[str, tuple[Entry, ...]] = {}
+    # A first poll asks only for a few days.
+    healths = [(state.health, state.to_refresh) for state in states.values()]
+    is_settled = all(health.last_attempt and (health.history or not left) for health, left in healths)
+    if listed is not None and is_settled:
+        known = {**names, **listed}
+        idle |= {option: unmatched(entries, known) if entries else () for option, entries in target.selectors.items()}
+    for option, selection in target.selections.items():
+        for discovery in (state.discoveries[option] for state in states.values() if option in state.discoveries):
+            things = {identity: name for identity, name, *_ in discovery.rows}
+            own = selection.entries(target.source, option)
+            idle |= {name: unmatched(entries, things) for name, entries in own.items()}
+    return SourceInfo(target, names, frozenset(names.keys() - here), listed, idle)
 
 
 class DeferredFamily(Struct, frozen=True):

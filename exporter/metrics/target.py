@@ -1,17 +1,18 @@
 """One source as polls and figures know it, and how polling its reports goes."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from msgspec import Struct, field
 
-from exporter.domain.model import FieldNote
+from exporter.domain.model import Days, FieldNote
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Companies, Entry, Selection
 from exporter.ledger.day_status import DayRules
-from exporter.metrics.label_limits import LabelLimits
+from exporter.ledger.ledger import Ledger
+from exporter.metrics.label_limits import Kept, LabelLimits
 from exporter.metrics.limits import CompanyLimits
-from exporter.platforms.api import Report
+from exporter.platforms.api import Discoveries, Report
 
 
 class Target(Struct, frozen=True):
@@ -68,3 +69,22 @@ class Health(Struct, frozen=True):
     read_at: datetime | None = field(default=None, name="last_partial")  # the name that state files have for it
     reason: str = ""
     unread: Mapping[str, int] = {}
+
+
+class ReportState(Struct, frozen=True):
+    """The state of one report between polls.
+
+    `listed` are the companies of the last good answers, wanted or not, None before the first. `to_refresh` are
+    the pieces that the refresh pass still has to ask for, newest first; `refreshed_for` is its last day. `kept`
+    are values of limited labels, by family. `widened`: newly wanted companies lack their past, so the next good
+    poll starts a new pass, and sums wait for it.
+    """
+
+    ledger: Ledger
+    health: Health
+    listed: Mapping[str, str] | None = None
+    to_refresh: tuple[Days, ...] = ()
+    refreshed_for: date | None = None
+    kept: Mapping[str, Kept] = {}
+    widened: bool = False
+    discoveries: Discoveries = {}

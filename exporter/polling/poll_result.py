@@ -16,10 +16,9 @@ from exporter.domain.selectors import Companies
 from exporter.ledger.corrections import corrections
 from exporter.ledger.day_status import day_status, days_to_refresh
 from exporter.ledger.ledger import ROWS_STAY, Asked, Ledger, fold, without_past
-from exporter.metrics.target import Target
+from exporter.metrics.target import ReportState, Target
 from exporter.platforms.api import END_DATE, Report
 from exporter.polling.answers import Answer, Answers
-from exporter.polling.report_state import ReportState
 
 MOST_ITEMS = 50
 """Items that have a series of their own."""

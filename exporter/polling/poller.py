@@ -7,52 +7,35 @@ affects one step. Only the poller writes its state; what others may see is on th
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 
-from msgspec import Struct, field
 from msgspec.structs import replace
 
 from exporter.domain.clock import Clock
 from exporter.domain.errors import InternalError, ReportError
 from exporter.domain.model import Days
-from exporter.domain.threads import Worker
-from exporter.exposition.board import Board, RenderedSource
-from exporter.exposition.telemetry import Telemetry
+from exporter.exposition.board import RenderedSource
 from exporter.http import RetryBudget
 from exporter.ledger.day_status import days_to_ask
 from exporter.ledger.ledger import Ledger
-from exporter.metrics.report_view import ReportView
-from exporter.metrics.target import Health, Target
+from exporter.metrics.report_health import deferred_families, source_families
+from exporter.metrics.report_view import source_view, view
+from exporter.metrics.target import Health, ReportState, Target
 from exporter.platforms.api import Report
 from exporter.polling import transitions
 from exporter.polling.answers import IN_A_ROW, Known, given_up
 from exporter.polling.ask import Fetch, Transport, ask
+from exporter.polling.outputs import PollOutputs, StateStore
 from exporter.polling.poll_result import PollResult, after_poll, poll_result, taken_up
-from exporter.polling.render import SelectorLog, log_poll, rendered
-from exporter.polling.report_state import ReportState, StateStore
 
 log = logging.getLogger(__name__)
 
 ASK_AGAIN = timedelta(hours=24)
 """How long a report that the platform lacks is left alone."""
 SLIP = "internal error of the exporter; please report it with its log"
-
-
-class PollOutputs(Struct, frozen=True):
-    """Where results go; one source at a time holds `refreshing`, so that a start causes no burst of requests.
-
-    `release_memory` is called after a refresh pass, whose answers are the largest.
-    """
-
-    board: Board
-    telemetry: Telemetry
-    worker: Worker
-    refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    selector_log: SelectorLog = field(default_factory=SelectorLog)
-    release_memory: Callable[[], None] = lambda: None
 
 
 class Poller:
@@ -72,7 +55,7 @@ class Poller:
         self._polling = self._refreshing = self._cut_off = False
         self._turn = asyncio.Lock()  # held by whatever may ask: a poll, or a piece of the refresh pass
         self._past_due: set[str] = set()  # reports with past days that a poll left to ask for
-        self._given_up: dict[str, frozenset[str] | None] = {}  # subjects that failed at the last poll; None: all did
+        self._strikes: dict[str, Mapping[str, int] | None] = {}  # failures per subject at the last poll; None: of all
         self._unread_pieces: dict[str, frozenset[Days]] = {}  # pieces of the past that failed while others were read
         self._states = {report.name: ReportState(Ledger(), Health(target.interval)) for report in target.reports}
 
@@ -146,38 +129,35 @@ class Poller:
     async def _save(self) -> None:
         """Logs unmatched selectors, and stores the states."""
         with self._guarded("logging unmatched selectors failed"):
-            self._outputs.selector_log.note(self._outputs.board.shown.unmatched)
+            if (unmatched := self._outputs.board.shown.unmatched) != self._outputs.selector_log.logged:
+                self._outputs.selector_log.note(unmatched)
         with self._guarded("saving the state failed"):
             if self._store is not None:
                 await self._outputs.worker.run(partial(self._store.save, dict(self._states)))
 
     async def _poll_report(self, report: Report, retry_budget: RetryBudget) -> None:
         """Polls a report, unless the platform lacks it; an internal error is an outcome, and undoes the poll."""
-        attempt, held, outcome = self._clock.now(), dict(self._states), ""
+        attempt, started = self._clock.now(), self._clock.monotonic()
+        held, outcome = dict(self._states), None
         health = held[report.name].health
         if not health.supported and abs(attempt - (health.last_attempt or attempt)) < ASK_AGAIN:
             return
-        self._given_up[report.name] = None
+        self._strikes[report.name] = None
         with self._guarded("poll failed: internal error of the exporter", report=report.name):
-            outcome = await self._poll_once(report, retry_budget, attempt)
-        if not outcome:
+            days = days_to_ask(held[report.name].ledger, attempt, self.target.rules)
+            result = await self._ask(report, days, retry_budget)
+            state = after_poll(self.target, report, self._states, days, result, attempt)
+            state = replace(state, health=replace(state.health, duration=self._clock.monotonic() - started))
+            # Publish before counting: whoever sees the count finds its figures served.
+            await self._take_up(report, state, result, report)
+            self._strikes[report.name] = result.strikes if result.is_read else None
+            log_poll(self.target.source, report.name, state, result)
+            outcome = state.health.outcome
+        if outcome is None:
             health = replace(health, last_attempt=attempt, outcome=InternalError.outcome, reason=SLIP)
             self._states = held | {report.name: replace(held[report.name], health=health)}
             await self._render(report)
         self._outputs.telemetry.polled(self.target.source, report.name, outcome or InternalError.outcome)
-
-    async def _poll_once(self, report: Report, retry_budget: RetryBudget, attempt: datetime) -> str:
-        """Asks for the newest days, publishes and keeps the result; returns the outcome."""
-        state, started = self._states[report.name], self._clock.monotonic()
-        days = days_to_ask(state.ledger, attempt, self.target.rules)
-        result = await self._ask(report, days, retry_budget)
-        state = after_poll(self.target, report, self._states, days, result, attempt)
-        state = replace(state, health=replace(state.health, duration=self._clock.monotonic() - started))
-        # Publish before counting: whoever sees the count finds its figures served.
-        await self._take_up(report, state, result, report)
-        self._given_up[report.name] = given_up(result.strikes) if result.is_read else None
-        log_poll(self.target.source, report.name, state, result)
-        return state.health.outcome or ""
 
     async def _ask(
         self, report: Report, days: Days, retry_budget: RetryBudget, skipped: frozenset[str] = frozenset()
@@ -211,11 +191,12 @@ class Poller:
         while in_a_row < IN_A_ROW:
             async with self._outputs.refreshing, self._turn:
                 left = [each for each in self._states[report.name].to_refresh if each not in failed]
-                skipped, is_read = self._given_up.get(report.name), False
-                if skipped is None or not left:
+                of_poll, is_read = self._strikes.get(report.name), False
+                if of_poll is None or not left:
                     break
+                skipped = given_up(of_poll) | given_up(strikes)
                 with self._guarded("history failed: internal error of the exporter", report=report.name):
-                    is_read = await self._ask_piece(report, left[0], skipped | given_up(strikes), strikes)
+                    is_read = await self._ask_piece(report, left[0], skipped, strikes)
             asked.append(left[0])
             failed += [] if is_read else [left[0]]
             in_a_row = 0 if is_read else in_a_row + 1
@@ -271,16 +252,47 @@ class Poller:
 
     async def _publish(self, states: Mapping[str, ReportState], *reports: Report) -> None:
         """Renders some reports, and the source's own families, and publishes them."""
-        states, now = dict(states), self._clock.now()
-
-        def publish() -> Mapping[str, ReportView]:
-            made = rendered(self.target, states, reports, now)
-            self._outputs.board.put(self.target.source, made)
-            return made.views
-
-        for name, view in (await self._outputs.worker.run(publish)).items():
-            self._states[name] = replace(self._states[name], kept=view.kept)
+        run = self._outputs.worker.run
+        made = await run(partial(rendered, self.target, dict(states), reports, self._clock.now()))
+        await run(partial(self._outputs.board.put, self.target.source, made))
+        for name, each in made.views.items():
+            self._states[name] = replace(self._states[name], kept=each.kept)
 
     def rendering(self) -> Callable[[], RenderedSource]:
         """Returns a function that renders the source as it is now, for the worker."""
         return partial(rendered, self.target, dict(self._states), self.target.reports, self._clock.now())
+
+
+def rendered(
+    target: Target, states: Mapping[str, ReportState], reports: Iterable[Report], now: datetime
+) -> RenderedSource:
+    """Renders some reports of a source, and its own families; families are made once, on demand."""
+    views = {report.name: view(target, report, states[report.name], now) for report in reports}
+    source_info = source_view(target, states)
+    by_report = {name: deferred_families(each) for name, each in views.items()}
+    return RenderedSource({**by_report, "": source_families(source_info)}, views, source_info)
+
+
+def log_poll(source: str, report: str, state: ReportState, result: PollResult) -> None:
+    """Logs the one line of a poll, by the state after it."""
+    fields: dict[str, object] = {
+        "source": source,
+        "report": report,
+        "outcome": state.health.outcome,
+        "seconds": round(state.health.duration or 0.0, 3),
+        "companies": len(state.ledger.names),
+        "days": len(state.ledger.blocks),
+    }
+    for name, counts in (("left_out", result.left_out), ("unread", result.unread)):
+        if counts:
+            fields[name] = " ".join(f"{each}={count}" for each, count in sorted(counts.items()))
+    if result.reason:
+        fields["reason"] = result.reason
+    if result.error is None and not result.reason:
+        log.info("polled", extra=fields)
+    elif result.error is None:
+        log.warning("polled in part", extra=fields)
+    elif state.health.supported:
+        log.warning("poll failed", extra=fields)
+    else:
+        log.info("the platform lacks the report; it is asked again in a day", extra=fields)

@@ -18,13 +18,12 @@ from exporter.http import RetryBudget
 from exporter.ledger.day_status import days_to_ask
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_health import families
-from exporter.metrics.target import Health, Target
+from exporter.metrics.report_view import view
+from exporter.metrics.target import Health, ReportState, Target
 from exporter.platforms.api import END_DATE, Context, Report
 from exporter.polling.answers import Answers, Known
 from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.poll_result import after_poll, poll_result
-from exporter.polling.render import view
-from exporter.polling.report_state import ReportState
 
 RETRY_SECONDS = 60.0
 """Seconds that one report may wait between attempts; somebody is watching."""

@@ -21,7 +21,8 @@ from msgspec.structs import replace
 from exporter.domain.threads import FileStamp, file_stamp, in_daemon, in_time, result_in_time
 from exporter.exposition.telemetry import LastAttempt
 from exporter.ledger.day_status import DayRules
-from exporter.polling.report_state import ReportState, StateStore
+from exporter.metrics.target import ReportState
+from exporter.polling.outputs import StateStore
 from exporter.polling.state_format import ForeignError, Section, UnusableError, VersionError, decoded, encoded
 
 log = logging.getLogger(__name__)

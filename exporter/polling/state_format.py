@@ -25,9 +25,8 @@ from msgspec.structs import replace
 from exporter.domain.model import Column, Days
 from exporter.ledger.ledger import Block, Ledger
 from exporter.ledger.table import Table, by_number, in_order
-from exporter.metrics.target import Health
+from exporter.metrics.target import Health, ReportState
 from exporter.platforms.api import Discovery
-from exporter.polling.report_state import ReportState
 
 MAGIC = b"chat-usage-exporter state "
 VERSION = 1

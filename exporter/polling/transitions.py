@@ -6,8 +6,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from exporter.ledger.ledger import narrowed
-from exporter.metrics.target import Target
-from exporter.polling.report_state import ReportState
+from exporter.metrics.target import ReportState, Target
 
 
 def taken_over(states: Mapping[str, ReportState], old: Target, new: Target) -> Mapping[str, ReportState]:

@@ -21,7 +21,8 @@ from exporter.exposition.series_limit import PageLimits
 from exporter.exposition.telemetry import Telemetry
 from exporter.exposition.text import Format
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, PLATFORM
-from exporter.polling.poller import Poller, PollOutputs
+from exporter.polling.outputs import PollOutputs
+from exporter.polling.poller import Poller
 from exporter.polling.schedule import Schedule
 from exporter.polling.state_file import StateFile
 from exporter.settings import Settings, Source, load

@@ -14,7 +14,7 @@ from exporter.exposition import board
 from exporter.exposition.telemetry import Telemetry
 from exporter.exposition.text import Format, Page
 from exporter.polling import poller, transitions
-from exporter.polling.render import SelectorLog
+from exporter.polling.outputs import SelectorLog
 from exporter.polling.schedule import Schedule
 from exporter.polling.state_file import StateFile
 from exporter.polling.state_format import decoded

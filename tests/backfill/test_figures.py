@@ -12,11 +12,10 @@ from exporter.backfill.figures import Series, evidence, figures, folded
 from exporter.domain.model import Column, Days, Reading, Row
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.label_limits import OTHER, LabelLimits
-from exporter.metrics.target import Health
+from exporter.metrics.target import Health, ReportState
 from exporter.platforms.api import NO_DISCOVERIES, Report, Request
 from exporter.platforms.paradigm import platform as paradigm
 from exporter.polling.answers import Answer, Answers
-from exporter.polling.report_state import ReportState
 from tests.backfill.backfill_run import NOON
 from tests.pipeline.pipeline import target_with
 

@@ -18,7 +18,8 @@ from exporter.domain.threads import Worker
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.platforms.registry import platforms
-from exporter.polling.poller import Poller, PollOutputs
+from exporter.polling.outputs import PollOutputs
+from exporter.polling.poller import Poller
 from exporter.settings import load
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World

@@ -15,12 +15,10 @@ from exporter.exposition.text import Format
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.limits import CompanyLimits, built_in
 from exporter.metrics.report_health import deferred_families
-from exporter.metrics.report_view import DeferredFamily, ReportView
-from exporter.metrics.target import Health
+from exporter.metrics.report_view import DeferredFamily, ReportView, view
+from exporter.metrics.target import Health, ReportState
 from exporter.platforms.api import Report
 from exporter.platforms.paradigm.platform import REPORTS
-from exporter.polling.render import view
-from exporter.polling.report_state import ReportState
 from tests.pipeline.pipeline import RULES, target_with, utc
 
 NOON = utc(2026, 3, 4, 12)  # a Wednesday

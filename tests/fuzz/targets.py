@@ -18,13 +18,12 @@ from exporter.exposition.text import Format, join, write
 from exporter.ledger.ledger import Asked as Covered
 from exporter.ledger.ledger import Ledger, fold
 from exporter.metrics.report_health import families
-from exporter.metrics.target import Health
+from exporter.metrics.report_view import view
+from exporter.metrics.target import Health, ReportState
 from exporter.platforms.api import Discovery
 from exporter.platforms.chatcaptain import export_job
 from exporter.platforms.registry import platforms
 from exporter.polling import state_format
-from exporter.polling.render import view
-from exporter.polling.report_state import ReportState
 from exporter.polling.state_file import StateFile
 from exporter.polling.state_format import Section
 from exporter.settings import definitions, load

@@ -14,13 +14,12 @@ from exporter.ledger.day_status import days_to_ask
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.limits import CompanyLimits, Threshold
 from exporter.metrics.report_health import families
-from exporter.metrics.target import Health, Target
+from exporter.metrics.report_view import view
+from exporter.metrics.target import Health, ReportState, Target
 from exporter.platforms.api import Request
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, QUERIES
 from exporter.polling.answers import Answer
 from exporter.polling.poll_result import PollResult, after_poll, fold_answers
-from exporter.polling.render import view
-from exporter.polling.report_state import ReportState
 from tests.pipeline.pipeline import RULES, target_with
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

@@ -235,7 +235,7 @@ def test_a_window_has_what_each_company_used_in_it(history: History, length: int
     tools_used = {tool[:length] for companies in history.values() for used in companies.values() for tool in used}
     status = DayStatus(YESTERDAY, TODAY, empty_day=False, stale=False, covered=frozenset(ledger.blocks))
     limits = LabelLimits({"tools": most}, length)
-    kept = keep_labels(paradigm.TOOLS, ledger, usage.MONTH.ending(YESTERDAY), limits, {})
+    kept = keep_labels(paradigm.TOOLS, ledger, YESTERDAY, limits, {})
     health = Health(timedelta(hours=1), history=True)
     target = structs.replace(target_with(), source="production", limits=limits)
     view = ReportView(target, paradigm.TOOLS, ledger, status, health, kept)
@@ -266,7 +266,7 @@ def test_what_a_row_without_a_marker_lacks_is_unknown() -> None:
     ledger = fold(ledger, reading, Asked(Days(TODAY, TODAY), TODAY, NOON, 45), lambda _id, _name: True)
     limits, health = LabelLimits({"tools": 9}, 10), Health(timedelta(hours=1), history=True)
     status = DayStatus(TODAY, None, empty_day=False, stale=False, covered=frozenset(ledger.blocks))
-    kept = keep_labels(paradigm.TOOLS, ledger, MONTH, limits, {})
+    kept = keep_labels(paradigm.TOOLS, ledger, TODAY, limits, {})
     target = structs.replace(target_with(), source="production", limits=limits)
     view = ReportView(target, paradigm.TOOLS, ledger, status, health, kept)
     found = limited_sums(CompanyIndex(view), MARKED_TOOLS, usage.days_by_window(MARKED_TOOLS, status, sums=True))

@@ -19,11 +19,10 @@ from exporter.exposition.board import Board
 from exporter.exposition.series_limit import PageLimits
 from exporter.exposition.text import Format
 from exporter.ledger.ledger import Asked, Ledger, fold
-from exporter.metrics.target import Health
+from exporter.metrics.target import Health, ReportState
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, GROUNDED, QUERIES, RESPONSES
 from exporter.platforms.registry import platforms
-from exporter.polling.render import rendered
-from exporter.polling.report_state import ReportState
+from exporter.polling.poller import rendered
 from exporter.settings import Source, load
 from tests.e2e import programs
 from tests.e2e.prometheus import started

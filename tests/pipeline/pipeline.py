@@ -26,8 +26,8 @@ from exporter.metrics.report_health import deferred_families, source_families
 from exporter.metrics.target import Target
 from exporter.platforms.api import Platform, Report
 from exporter.platforms.paradigm.platform import PLATFORM
-from exporter.polling.poller import Poller, PollOutputs
-from exporter.polling.report_state import StateStore
+from exporter.polling.outputs import PollOutputs, StateStore
+from exporter.polling.poller import Poller
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import HOLIDAYS as KEPT_BY_ALL
 from exporter.simulator.paradigm.world import World

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from exporter.domain.calendars import day_at, end
 from exporter.domain.model import Days
-from exporter.polling.report_state import StateStore
+from exporter.polling.outputs import StateStore
 from exporter.polling.state_file import StateFile
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World

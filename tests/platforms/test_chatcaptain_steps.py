@@ -16,7 +16,8 @@ from exporter.exposition.text import write
 from exporter.http import RetryBudget
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_health import families
-from exporter.metrics.target import Health, Target
+from exporter.metrics.report_view import view
+from exporter.metrics.target import Health, ReportState, Target
 from exporter.platforms.api import NO_DISCOVERIES, Account, Component, Discoveries, Override, Request
 from exporter.platforms.chatcaptain.find_component import ReportComponent as Asked
 from exporter.platforms.chatcaptain.platform import CHANNEL, OVERVIEW, PLATFORM
@@ -25,8 +26,6 @@ from exporter.platforms.jmespath_fields import expression
 from exporter.polling.answers import Answers, Known
 from exporter.polling.ask import Transport, ask
 from exporter.polling.poll_result import fold_answers
-from exporter.polling.render import view
-from exporter.polling.report_state import ReportState
 from tests.pipeline.pipeline import RULES, target_with, utc
 
 pytestmark = pytest.mark.anyio

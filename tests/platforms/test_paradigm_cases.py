@@ -16,11 +16,10 @@ from exporter.exposition.text import write
 from exporter.ledger.day_status import DayRules
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.report_health import families
-from exporter.metrics.target import Health, Target
+from exporter.metrics.report_view import view
+from exporter.metrics.target import Health, ReportState, Target
 from exporter.platforms.api import Context
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS
-from exporter.polling.render import view
-from exporter.polling.report_state import ReportState
 from tests.platforms.answer_cases import CASES, Case
 
 TODAY = date(2026, 3, 3)

@@ -18,11 +18,11 @@ from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.http import RetryBudget
 from exporter.ledger.day_status import DayRules
-from exporter.metrics.target import Target
+from exporter.metrics.target import ReportState, Target
 from exporter.platforms.api import Request
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, REPORTS
-from exporter.polling.poller import Poller, PollOutputs
-from exporter.polling.report_state import ReportState, StateStore
+from exporter.polling.outputs import PollOutputs, StateStore
+from exporter.polling.poller import Poller
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from exporter.web.status.problems import of_report

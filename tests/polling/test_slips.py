@@ -10,10 +10,12 @@ import pytest
 from exporter.domain.threads import Worker
 from exporter.exposition import board
 from exporter.http.client import Client
+from exporter.metrics import report_view
+from exporter.metrics.target import ReportState
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.platforms.paradigm.self_described import DescribedReport
-from exporter.polling import poll_result, poller, render
-from exporter.polling.report_state import ReportState, StateStore
+from exporter.polling import poll_result, poller
+from exporter.polling.outputs import StateStore
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from tests.pipeline.pipeline import ManualClock, Pipeline, series, target_with, utc
@@ -35,7 +37,7 @@ STEPS: Mapping[str, tuple[object, str]] = {
     "past": (poll_result, "days_to_refresh"),
     "names": (poller, "taken_up"),
     "render": (poller, "rendered"),
-    "label-limits": (render, "keep_labels"),
+    "label-limits": (report_view, "keep_labels"),
     "write": (board, "write"),
     "publish": (board.Board, "put"),
     "log": (poller, "log_poll"),
@@ -142,7 +144,7 @@ async def test_what_cannot_be_rendered_is_withheld_and_says_so(
     async with begin() as pipeline, begin() as model:
         await pipeline.poller.poll()
         await model.poller.poll()
-        plant(monkeypatch, render, "view", lambda _, report, state, *__: report.name == FIRST and state.ledger.blocks)
+        plant(monkeypatch, poller, "view", lambda _, report, state, *__: report.name == FIRST and state.ledger.blocks)
         await pipeline.poller.render_all()
         assert not pipeline.page("paradigm_tool_uses")
         assert pipeline.page("chat_usage_report_up")[series("chat_usage_report_up", report=FIRST)] == 0

@@ -26,10 +26,10 @@ from exporter.exposition.telemetry import LastAttempt
 from exporter.ledger.day_status import DayRules
 from exporter.ledger.ledger import Block, Ledger
 from exporter.ledger.table import Table
-from exporter.metrics.target import Health
+from exporter.metrics.target import Health, ReportState
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS
 from exporter.platforms.registry import platforms
-from exporter.polling.report_state import ReportState, StateStore
+from exporter.polling.outputs import StateStore
 from exporter.polling.state_file import StateFile, replace_file
 from exporter.polling.state_format import HEAD, MAGIC, decoded
 from exporter.settings import load

@@ -17,11 +17,10 @@ from exporter.exposition.text import EMPTY, Format, join, write
 from exporter.ledger.ledger import Block, Ledger
 from exporter.ledger.table import Table, by_number
 from exporter.metrics.report_health import families
-from exporter.metrics.target import Health
+from exporter.metrics.report_view import view
+from exporter.metrics.target import Health, ReportState
 from exporter.platforms.api import Discovery
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS
-from exporter.polling.render import view
-from exporter.polling.report_state import ReportState
 from exporter.polling.state_format import HEAD, MAGIC, VERSION, ForeignError, Section, UnusableError, decoded, encoded
 from tests.pipeline.pipeline import target_with, utc
 

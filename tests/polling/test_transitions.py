@@ -10,9 +10,8 @@ from exporter.domain.model import Column, Days, Reading, Row
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Companies
 from exporter.ledger.ledger import Asked, Ledger, fold, narrowed
-from exporter.metrics.target import Health, Target
+from exporter.metrics.target import Health, ReportState, Target
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS
-from exporter.polling.report_state import ReportState
 from exporter.polling.transitions import due_at, taken_over
 from tests.pipeline.pipeline import RULES, utc
 

@@ -12,9 +12,8 @@ from exporter.domain.model import Days, Reading
 from exporter.domain.threads import Worker
 from exporter.exposition.board import Board
 from exporter.ledger.ledger import Asked, Ledger, fold
-from exporter.metrics.target import Health, Target
-from exporter.polling.render import rendered
-from exporter.polling.report_state import ReportState
+from exporter.metrics.target import Health, ReportState, Target
+from exporter.polling.poller import rendered
 from exporter.web.app import create_app
 from tests.pipeline.pipeline import target_with
 from tests.samples import samples
