@@ -12,7 +12,7 @@ from exporter.exposition.series_limit import DROPPED, SERIES
 from exporter.exposition.telemetry import Telemetry
 from exporter.metrics.activities import empty_families
 from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES, REPORT_LABELS, SOURCE_FAMILIES
-from exporter.metrics.usage import LAST_DAY, MONTH, NO_WINDOW, TODAY, WEEK, family_of, windows
+from exporter.metrics.usage import LAST_DAY, MONTH, TODAY, WEEK, families_of
 from exporter.platforms.registry import platforms
 
 EXAMPLES = {
@@ -124,11 +124,7 @@ def sections() -> Iterator[Section]:
     """Yields the catalogue by report, then the exporter's families about itself."""
     for platform in platforms().values():
         for report in platform.reports.values():
-            families = [
-                family_of(measure, window, report)
-                for measure in report.measures
-                for window in windows(measure) or (NO_WINDOW,)
-            ]
+            families = [family for measure in report.measures for family in families_of(measure, report).values()]
             yield Section(f"{platform.title}: {report.name}", families, report.measures)
     yield Section("Activities and limits", empty_families(teams=True))
     gauges = [Family(name, text, REPORT_LABELS) for name, (text, _) in REPORT_GAUGES.items()]
@@ -182,8 +178,9 @@ def markdown(found: tuple[Section, ...]) -> str:
 
 def _by_measure(section: Section) -> Iterator[str]:
     """Yields a line per measure, and examples: the first measure in all its windows, others if their labels differ."""
+    names = {family.name for family in section.families}
     for measure in section.measures:
-        suffixes = [window.suffix for window in windows(measure)]
+        suffixes = [suffix for suffix in ALL_WINDOWS if measure.family + suffix in names]
         served = "" if suffixes == ALL_WINDOWS else f"; {_listed(suffixes) or 'no window'}"
         yield f"* `{measure.family}`{_among(measure.labels)}: {measure.help}{served}"
     first = section.measures[0]

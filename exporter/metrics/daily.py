@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from exporter.domain.model import Kind, Measure
 from exporter.metrics.report_view import CompanyIndex, ReportView
-from exporter.metrics.usage import family_of, limited_part_sums, windows
+from exporter.metrics.usage import NO_WINDOW, families_of, limited_part_sums
 
 
 class DayState(StrEnum):
@@ -76,7 +76,8 @@ class SeriesPiece(NamedTuple):
 def measures(view: ReportView) -> Iterator[Measure]:
     """Yields the measures of a report that have windows, not all of which are excluded."""
     for measure in view.report.measures if view.report.has_days else ():
-        names = (family_of(measure, window, view.report).name for window in windows(measure))
+        families = families_of(measure, view.report)
+        names = () if NO_WINDOW in families else [family.name for family in families.values()]
         if not all(any(fnmatchcase(name, glob) for glob in view.target.excluded) for name in names):
             yield measure
 

@@ -10,7 +10,6 @@ from functools import cache, partial
 from typing import NamedTuple, TypeVar
 
 from exporter.domain.model import Column, Expendable, Family, Kind, Measure, Sample
-from exporter.ledger.day_status import DayStatus
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.label_limits import OTHER, Labels, Uses, columns_if_all_fit, placed, sum_over, uses
 from exporter.metrics.report_view import CompanyIndex, DeferredFamily, ReportView
@@ -43,55 +42,52 @@ MONTH = Window("_28d", " over 28 days", f", last day: {_DAY}", 28, Expendable.MO
 SUMS = (WEEK, MONTH)
 
 
-def windows(measure: Measure) -> tuple[Window, ...]:
-    """Returns the windows of a measure: none for a moment or level, sums only for what adds up."""
+def families_of(measure: Measure, report: Report) -> Mapping[Window, Family]:
+    """Returns the families of a measure by window, without samples.
+
+    A moment or level has no window, and only what adds up has windows of several days.
+    """
+    windows = (LAST_DAY, *((TODAY,) if measure.today else ()), *(SUMS if measure.kind is Kind.SUM else ()))
     if measure.kind in (Kind.INSTANT, Kind.LEVEL, Kind.INFO):
-        return ()
-    return (LAST_DAY, *((TODAY,) if measure.today else ()), *(SUMS if measure.kind is Kind.SUM else ()))
-
-
-def days_by_window(measure: Measure, status: DayStatus, *, sums: bool) -> Mapping[Window, tuple[date, ...]]:
-    """Returns the days of each window that may be served, newest first; windows of several days only with `sums`."""
-    found: dict[Window, tuple[date, ...]] = {}
-    for window in windows(measure):
-        last = status.today if window is TODAY else status.last_day
-        if last is not None and (window.days == 1 or sums):
-            found[window] = tuple(day for day in window.ending(last) if window.days == 1 or day in status.covered)
+        windows = (NO_WINDOW,)
+    found = {}
+    for window in windows:
+        expendable = Expendable.LIMITED_LABELS if any(measure.limits) else window.expendable
+        if measure.per_subject:
+            expendable = Expendable.CHANNELS
+        text = f"{measure.help}{window.words} ({report.name}); cached{window.day_gauge}."
+        labels = COMPANY_LABELS + measure.labels
+        found[window] = Family(measure.family + window.suffix, text, labels, expendable=expendable)
     return found
 
 
-def family_of(measure: Measure, window: Window, report: Report) -> Family:
-    """Returns the family of a measure in a window, without samples."""
-    expendable = Expendable.LIMITED_LABELS if any(measure.limits) else window.expendable
-    if measure.per_subject:
-        expendable = Expendable.CHANNELS
-    text = f"{measure.help}{window.words} ({report.name}); cached{window.day_gauge}."
-    return Family(measure.family + window.suffix, text, COMPANY_LABELS + measure.labels, expendable=expendable)
-
-
 def usage_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
-    """Yields the families of all measures and windows that have a day."""
-    view = index.view
+    """Yields the families of all measures and windows that have a day; those of several days only with the history."""
+    view, status = index.view, index.view.day_status
     held = frozenset(view.ledger.blocks)
-    ended = held - {view.day_status.running}
+    ended = held - {status.running}
     for measure in view.report.measures:
-        if not windows(measure):
+        families = families_of(measure, view.report)
+        if NO_WINDOW in families:
             make = _info_samples if measure.kind is Kind.INFO else _newest_samples
-            yield DeferredFamily(family_of(measure, NO_WINDOW, view.report), partial(make, index, measure), held)
+            yield DeferredFamily(families[NO_WINDOW], partial(make, index, measure), held)
             continue
-        days = days_by_window(measure, view.day_status, sums=view.health.history)
+        days: dict[Window, tuple[date, ...]] = {}
+        for window in families:
+            last = status.today if window is TODAY else status.last_day
+            if last is not None and (window.days == 1 or view.health.history):
+                days[window] = tuple(day for day in window.ending(last) if window.days == 1 or day in status.covered)
         ended_days = {window: of_window for window, of_window in days.items() if window is not TODAY}
         limited = cache(partial(limited_sums, index, measure, ended_days))
         for window, of_window in days.items():
-            family = family_of(measure, window, view.report)
             if not any(measure.limits):
                 make = partial(window_sums, index, measure, of_window)
-                yield DeferredFamily(family, make, frozenset(of_window))
+                yield DeferredFamily(families[window], make, frozenset(of_window))
             elif window is TODAY:  # of each value the first day counts
                 so_far = partial(limited_sums, index, measure, {TODAY: of_window})
-                yield DeferredFamily(family, partial(_of_window, so_far, TODAY), held)
+                yield DeferredFamily(families[window], partial(_of_window, so_far, TODAY), held)
             else:
-                yield DeferredFamily(family, partial(_of_window, limited, window), ended)
+                yield DeferredFamily(families[window], partial(_of_window, limited, window), ended)
 
 
 def _of_window(make: Callable[[], Mapping[Window, Sequence[Sample]]], window: Window) -> Sequence[Sample]:

@@ -17,7 +17,7 @@ from exporter.exposition.series_limit import PageLimits
 from exporter.metrics.activities import HELP
 from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES
 from exporter.metrics.target import Target
-from exporter.metrics.usage import NO_WINDOW, family_of, windows
+from exporter.metrics.usage import families_of
 from exporter.platforms.api import Account, Override, Platform
 from exporter.settings import api_keys
 from exporter.settings.readers import quoted
@@ -106,6 +106,6 @@ def _families(platform: Platform) -> tuple[str, ...]:
     found = dict.fromkeys((*HELP, *REPORT_GAUGES, *(each.name for each in REPORT_FAMILIES)))
     for report in platform.reports.values():
         for measure in report.measures:
-            found |= dict.fromkeys(family_of(measure, each, report).name for each in windows(measure) or (NO_WINDOW,))
+            found |= dict.fromkeys(family.name for family in families_of(measure, report).values())
             found |= {f"{measure.family}_daily": None}
     return tuple(found)

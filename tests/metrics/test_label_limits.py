@@ -1,6 +1,6 @@
 """Labels that anybody may add values to stay within their limits, without coming and going, and lose no use."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -51,6 +51,12 @@ NOW = (TODAY,)
 def figures(**tools: float) -> Uses:
     """Returns the uses of each tool today."""
     return Uses({(tool,): {TODAY: value} for tool, value in tools.items()}, {})
+
+
+def spans(measure: Measure, held: Ledger, last: date, today: date | None) -> Mapping[usage.Window, Sequence[date]]:
+    """Returns the held days of a measure's windows, newest first."""
+    ends = {each: today if each is usage.TODAY else last for each in usage.families_of(measure, paradigm.TOOLS)}
+    return {window: [day for day in window.ending(end) if day in held.blocks] for window, end in ends.items() if end}
 
 
 def kept(found: Uses, limit: int, before: set[str] | None = None) -> set[str]:
@@ -239,7 +245,7 @@ def test_a_window_has_what_each_company_used_in_it(history: History, length: int
     health = Health(timedelta(hours=1), history=True)
     target = structs.replace(target_with(), source="production", limits=limits)
     view = ReportView(target, paradigm.TOOLS, ledger, status, health, kept)
-    found = limited_sums(CompanyIndex(view), measure, usage.days_by_window(measure, status, sums=True))
+    found = limited_sums(CompanyIndex(view), measure, spans(measure, ledger, YESTERDAY, TODAY))
 
     for window, samples in found.items():
         days = window.ending(TODAY if window is usage.TODAY else YESTERDAY)
@@ -269,7 +275,7 @@ def test_what_a_row_without_a_marker_lacks_is_unknown() -> None:
     kept = keep_labels(paradigm.TOOLS, ledger, TODAY, limits, {})
     target = structs.replace(target_with(), source="production", limits=limits)
     view = ReportView(target, paradigm.TOOLS, ledger, status, health, kept)
-    found = limited_sums(CompanyIndex(view), MARKED_TOOLS, usage.days_by_window(MARKED_TOOLS, status, sums=True))
+    found = limited_sums(CompanyIndex(view), MARKED_TOOLS, spans(MARKED_TOOLS, ledger, TODAY, None))
 
     assert {sample.label_values[1:]: sample.value for sample in found[usage.WEEK]} == {
         ("1", "name", "a"): 3.0,

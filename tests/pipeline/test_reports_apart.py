@@ -11,7 +11,7 @@ import pytest
 from exporter.domain.scope import Scope
 from exporter.metrics.report_health import COMPANY_INFO
 from exporter.metrics.target import Target
-from exporter.metrics.usage import NO_WINDOW, family_of, windows
+from exporter.metrics.usage import families_of
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
@@ -23,10 +23,10 @@ BEGIN = utc(2026, 11, 17, 15)
 HOURS, AFTERWARDS = 24, 2
 TARGET = Target("s", "paradigm", tuple(REPORTS.values()), Scope(), RULES, HOUR)
 FIGURES = {
-    family_of(measure, window, report).name: report.name
+    family.name: report.name
     for report in REPORTS.values()
     for measure in report.measures
-    for window in windows(measure) or (NO_WINDOW,)
+    for family in families_of(measure, report).values()
 }
 COUNTERS_OF_TROUBLE = ("chat_usage_polls_total", "chat_usage_api_")
 ALL = "all"
