@@ -10,7 +10,7 @@ from datetime import date
 from enum import Enum
 from functools import cache, lru_cache
 from hashlib import blake2b
-from itertools import groupby, islice
+from itertools import groupby
 from struct import pack
 from types import MappingProxyType
 from typing import NamedTuple
@@ -49,11 +49,10 @@ class GzipPiece(NamedTuple):
     crc: int = 0
 
     @classmethod
-    def of(cls, plain: bytes) -> "GzipPiece":
-        return cls.packed(plain) if len(plain) >= SMALL else cls(plain)
-
-    @classmethod
-    def packed(cls, plain: bytes) -> "GzipPiece":
+    def packed(cls, plain: bytes, least: int = 0) -> "GzipPiece":
+        """Compresses a part, unless it is smaller than `least` bytes."""
+        if len(plain) < least:
+            return cls(plain)
         packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, RAW_DEFLATE)
         return cls(plain, packer.compress(plain) + packer.flush(zlib.Z_FULL_FLUSH), zlib.crc32(plain))
 
@@ -157,7 +156,7 @@ class Chunk(NamedTuple):
             if lines[place].rpartition(b" ")[0] != line.rpartition(b" ")[0]:
                 return None
             lines[place] = line
-        return self._replace(piece=GzipPiece.of(same.join(lines)))
+        return self._replace(piece=GzipPiece.packed(same.join(lines), SMALL))
 
 
 class Quoted(Struct):
@@ -173,22 +172,21 @@ class Quoted(Struct):
 
 def write(family: Family, quoted: Quoted | None = None) -> Chunk:
     """Writes the lines of one family; families about the same companies may share `quoted`."""
-    lines = _lines(family, quoted or Quoted())
-    plain = b"".join("".join(some).encode() for some in iter(lambda: tuple(islice(lines, AT_ONCE)), ()))
-    kept = replace(family, samples=()) if family.has_companies else family
-    return Chunk(kept, GzipPiece.of(plain), len(family.samples))
-
-
-def _lines(family: Family, quoted: Quoted) -> Iterator[str]:
+    quoted = quoted or Quoted()
     if quoted.names != family.label_names:
         quoted.names, quoted.labels = family.label_names, {}
     labels, template = quoted.labels, ",".join(f'{name}="%s"' for name in family.label_names)
-    name = f"{family.name}{{"
-    for values, figure in family.samples:
-        written = labels.get(values)
-        if written is None:
-            written = labels[values] = template % tuple(map(quoted.escaped, values))
-        yield f"{name}{written}}} {repr(figure) if figure < EXPONENTS_FROM else number(figure)}\n"
+    start, encoded = f"{family.name}{{", list[bytes]()
+    for first in range(0, len(family.samples), AT_ONCE):
+        lines = []
+        for values, figure in family.samples[first : first + AT_ONCE]:
+            written = labels.get(values)
+            if written is None:
+                written = labels[values] = template % tuple(map(quoted.escaped, values))
+            lines.append(f"{start}{written}}} {repr(figure) if figure < EXPONENTS_FROM else number(figure)}\n")
+        encoded.append("".join(lines).encode())
+    kept = replace(family, samples=()) if family.has_companies else family
+    return Chunk(kept, GzipPiece.packed(b"".join(encoded), SMALL), len(family.samples))
 
 
 def label_value(text: str) -> str:
@@ -223,22 +221,15 @@ def join(chunks: Iterable[Chunk]) -> Page:
     by_name: dict[str, list[Chunk]] = {}
     for chunk in chunks:
         by_name.setdefault(chunk.family.name, []).append(chunk)
-    groups = [by_name[name] for name in sorted(by_name)]
-    return {
-        format_: Body(
-            piece
-            for group in groups
-            for piece in (GzipPiece(_header(group[0].family, format_)), *(chunk.piece for chunk in group))
-        )
-        for format_ in Format
-    }
-
-
-def _header(family: Family, format_: Format) -> bytes:
-    name, text = family.name, family.help.replace("\\", r"\\").replace("\n", r"\n")
-    if format_ is Format.OPENMETRICS:
-        name, text = name.removesuffix("_total") if family.kind == "counter" else name, escaped(family.help)
-    return f"# HELP {name} {text}\n# TYPE {name} {family.kind}\n".encode()
+    pieces: dict[Format, list[GzipPiece]] = {format_: [] for format_ in Format}
+    for name, of_family in sorted(by_name.items()):
+        family = of_family[0].family
+        base = name.removesuffix("_total") if family.kind == "counter" else name
+        unquoted = family.help.replace("\\", r"\\").replace("\n", r"\n")  # the older format leaves quotes
+        for format_, named, text in ((Format.TEXT, name, unquoted), (Format.OPENMETRICS, base, escaped(family.help))):
+            header = f"# HELP {named} {text}\n# TYPE {named} {family.kind}\n".encode()
+            pieces[format_] += (GzipPiece(header), *(chunk.piece for chunk in of_family))
+    return {format_: Body(each) for format_, each in pieces.items()}
 
 
 Key = tuple[str, str]  # source and report; the report is empty for what a source has once

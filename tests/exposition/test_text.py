@@ -187,7 +187,7 @@ def test_a_long_family_is_written_as_a_short_one(format_: Format) -> None:
 def test_a_body_of_pieces_is_one_page(found: list[tuple[bytes, int]], tail: bytes) -> None:
     """Large or small, compressed alone or together, whole or in runs."""
     plains = [part * times for part, times in found]
-    body = Body(GzipPiece.of(plain) for plain in plains)
+    body = Body(GzipPiece.packed(plain, SMALL) for plain in plains)
 
     whole = b"".join((*plains, tail))
     assert whole == body.plain + tail
