@@ -265,6 +265,3 @@ class Family:
     def has_companies(self) -> bool:
         """Whether each sample names a company."""
         return "company_id" in self.label_names
-
-    def made(self) -> "Family":
-        return self

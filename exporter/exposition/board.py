@@ -1,14 +1,14 @@
 """The one slot between poller and web: what was published last. Reuses lines of unchanged families and companies."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from datetime import date
 from functools import cache, partial
 
 from msgspec import Struct, structs
 
-from exporter.domain.model import Expendable, Family, Sample
+from exporter.domain.model import Expendable, Sample
 from exporter.exposition.series_limit import USUAL_LIMITS, PageLimits, counted, kinds_to_drop
 from exporter.exposition.text import EMPTY, Chunk, Key, Page, Quoted, join, write
 from exporter.ledger.ledger import Ledger
@@ -33,7 +33,7 @@ class Published(Struct, frozen=True):
 class RenderedSource(Struct, frozen=True):
     """The families of a source by report, and the `views` and `source_info` that they were made from."""
 
-    reports: Mapping[str, Iterable[Family | DeferredFamily]]
+    reports: Mapping[str, Iterable[DeferredFamily]]
     views: Mapping[str, ReportView] = {}
     source_info: SourceInfo | None = None
 
@@ -86,71 +86,75 @@ class Board:
             key = source, report
             was, now = self.shown.views.get(key), rendered.views.get(report)
             if was and now:
-                written[key] = tuple(map(_Report(kept.get(key, ()), was, now, quoted).written, families))
+                written[key] = tuple(_with_changes(kept.get(key, ()), was, now, families, quoted))
             elif report or key not in kept or rendered.source_info != self.shown.source_infos.get(source):
-                written[key] = tuple(_anew(family, quoted) for family in families)
+                written[key] = tuple(write(each.made(), quoted, each.days) for each in families)
         return written
 
 
-class _Report:
+def _with_changes(
+    chunks: Iterable[Chunk], was: ReportView, now: ReportView, families: Iterable[DeferredFamily], quoted: Quoted
+) -> Iterator[Chunk]:
     """Writes the families of a report; of lines that were written before, only those of changed companies anew.
 
-    `was` and `now` are the report's views when the lines were written, and now.
+    `was` and `now` are the report's views when the `chunks` were written, and now.
     """
-
-    def __init__(self, chunks: Iterable[Chunk], was: ReportView, now: ReportView, quoted: Quoted) -> None:
-        self._chunks = {chunk.family.name: chunk for chunk in chunks} if _differ_in_rows_alone(was, now) else {}
-        self._changed = cache(partial(_changed_companies, was, now))  # families share days
-        self._before, self._now = cache(partial(_of_companies, was)), cache(partial(_of_companies, now))
-        self._most = len(now.ledger.names) / 2  # if more companies changed, all lines are made anew
-        self._quoted = quoted
-
-    def written(self, each: Family | DeferredFamily) -> Chunk:
-        before = self._chunks.get(each.name)
-        if before and isinstance(each, DeferredFamily) and before.days == each.days:
-            return self._updated(before) or _anew(each, self._quoted)
-        return _anew(each, self._quoted)
-
-    def _updated(self, chunk: Chunk) -> Chunk | None:
-        """Returns a chunk with the present figures of the companies that changed; None if it must be made anew."""
-        companies = frozenset[str]().union(*map(self._changed, chunk.days))
-        if not companies or len(companies) > self._most:
-            return None if companies else chunk
-        some = self._now(companies)[chunk.family.name].made()
-        if chunk.family.has_companies:
-            return chunk.with_companies(write(some, self._quoted), companies)
-        counts = Counter(dict(chunk.family.samples))
-        counts.update(dict(some.samples))
-        counts.subtract(dict(self._before(companies)[chunk.family.name].made().samples))
-        is_alike = all(counts.values()) and len(counts) == len(chunk.family.samples)
-        samples = tuple(Sample(labels, count) for labels, count in counts.items())
-        return write(replace(some, samples=samples), self._quoted)._replace(days=chunk.days) if is_alike else None
+    changed = _changed_companies(was, now)
+    before = {} if changed is None else {chunk.family.name: chunk for chunk in chunks}
+    of_before, of_now = (cache(partial(_of_companies, view)) for view in (was, now))
+    for each in families:
+        chunk, updated = before.get(each.family.name), None
+        if changed is not None and chunk and chunk.days is not None and chunk.days == each.days:
+            companies = frozenset[str]().union(*(changed[day] for day in chunk.days & changed.keys()))
+            if not companies:
+                updated = chunk
+            elif len(companies) <= len(now.ledger.names) / 2:  # else all lines are made anew
+                earlier, some = (of_view(companies)[each.family.name] for of_view in (of_before, of_now))
+                updated = _updated(chunk, companies, earlier, some, quoted)
+        yield updated or write(each.made(), quoted, each.days)
 
 
-def _differ_in_rows_alone(before: ReportView, now: ReportView) -> bool:
-    """Returns whether settings, companies and columns are equal; fast, since most of them are the same objects."""
+def _changed_companies(was: ReportView, now: ReportView) -> Mapping[date, Set[str]] | None:
+    """Returns the companies whose rows changed, by day; None if settings, companies or columns changed too.
+
+    This is fast, since most of them are the same objects.
+    """
     alike = []
-    for view in (before, now):
+    for view in (was, now):
         ledger, status = view.ledger, structs.replace(view.day_status, today=None, running=None)
         health = Health(view.health.interval, history=view.health.history)
         rest = structs.replace(view, ledger=Ledger(), day_status=status, health=health)
         alike.append((rest, ledger.names, ledger.withdrawn, ledger.first_days, ledger.columns()))
-    return alike[0] == alike[1]
-
-
-def _changed_companies(before: ReportView, now: ReportView, day: date) -> Set[str]:
-    tables = ((now.ledger.table(day, part), before.ledger.table(day, part)) for part in now.ledger.first_days)
-    return set[str]().union(*(table.changed_since(earlier) for table, earlier in tables))
+    if alike[0] != alike[1]:
+        return None
+    parts, (old, new) = now.ledger.first_days, (was.ledger, now.ledger)
+    days = [day for day in old.blocks.keys() | new.blocks.keys() if old.blocks.get(day) is not new.blocks.get(day)]
+    return {
+        day: set[str]().union(*(new.table(day, part).changed_since(old.table(day, part)) for part in parts))
+        for day in days
+    }
 
 
 def _of_companies(view: ReportView, companies: frozenset[str]) -> Mapping[str, DeferredFamily]:
-    return {each.name: each for each in deferred_families(view, companies) if isinstance(each, DeferredFamily)}
+    return {each.family.name: each for each in deferred_families(view, companies)}
 
 
-def _anew(each: Family | DeferredFamily, quoted: Quoted) -> Chunk:
-    if isinstance(each, DeferredFamily):
-        return write(each.made(), quoted)._replace(days=each.days)
-    return write(each, quoted)
+def _updated(
+    chunk: Chunk, companies: Set[str], was: DeferredFamily, now: DeferredFamily, quoted: Quoted
+) -> Chunk | None:
+    """Returns a chunk with the present figures of some companies; None if it must be made anew.
+
+    `was` and `now` are its family with these companies alone, when it was written, and now.
+    """
+    some = now.made()
+    if chunk.family.has_companies:
+        return chunk.with_companies(write(some, quoted), companies)
+    counts = Counter(dict(chunk.family.samples))
+    counts.update(dict(some.samples))
+    counts.subtract(dict(was.made().samples))
+    is_alike = all(counts.values()) and len(counts) == len(chunk.family.samples)
+    samples = tuple(Sample(labels, count) for labels, count in counts.items())
+    return write(replace(some, samples=samples), quoted, chunk.days) if is_alike else None
 
 
 def _page(chunks: Mapping[Key, tuple[Chunk, ...]], unmatched: Unmatched, limits: PageLimits) -> Page:

@@ -139,7 +139,7 @@ class Chunk(NamedTuple):
     family: Family
     piece: GzipPiece
     series: int
-    days: Set[date] = frozenset()
+    days: Set[date] | None = None
 
     def with_companies(self, some: "Chunk", companies: Iterable[str]) -> "Chunk | None":
         """Returns the chunk with the lines of some companies replaced; None if these have other labels than before."""
@@ -170,7 +170,7 @@ class Quoted(Struct):
     escaped: Callable[[str], str] = field(default_factory=lambda: cache(lambda value: escaped(label_value(value))))
 
 
-def write(family: Family, quoted: Quoted | None = None) -> Chunk:
+def write(family: Family, quoted: Quoted | None = None, days: Set[date] | None = None) -> Chunk:
     """Writes the lines of one family; families about the same companies may share `quoted`."""
     quoted = quoted or Quoted()
     if quoted.names != family.label_names:
@@ -186,7 +186,7 @@ def write(family: Family, quoted: Quoted | None = None) -> Chunk:
             lines.append(f"{start}{written}}} {repr(figure) if figure < EXPONENTS_FROM else number(figure)}\n")
         encoded.append("".join(lines).encode())
     kept = replace(family, samples=()) if family.has_companies else family
-    return Chunk(kept, GzipPiece.packed(b"".join(encoded), SMALL), len(family.samples))
+    return Chunk(kept, GzipPiece.packed(b"".join(encoded), SMALL), len(family.samples), days)
 
 
 def label_value(text: str) -> str:

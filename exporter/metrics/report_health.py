@@ -7,6 +7,7 @@ chat_usage_config_unmatched_selector_info{source="production",option="companies.
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import chain
 
 from exporter.domain import calendars
@@ -27,12 +28,12 @@ def families(view: ReportView) -> Iterator[Family]:
     yield from (family for each in deferred_families(view) if (family := each.made()).samples)
 
 
-def deferred_families(view: ReportView, among: Collection[str] | None = None) -> Iterator[Family | DeferredFamily]:
+def deferred_families(view: ReportView, among: Collection[str] | None = None) -> Iterator[DeferredFamily]:
     """Yields the families of one report, by default of all companies; whether they have samples shows when made."""
     index = CompanyIndex(view, among)
     figures = iter(()) if view.day_status.stale else usage_families(index)
-    found = chain[Family | DeferredFamily](figures, activity_families(index), _health(view))
-    return (each for each in found if not any(fnmatchcase(each.name, glob) for glob in view.target.excluded))
+    found = chain(figures, activity_families(index), map(DeferredFamily, _health(view)))
+    return (each for each in found if not any(fnmatchcase(each.family.name, glob) for glob in view.target.excluded))
 
 
 REPORT_GAUGES: Mapping[str, tuple[str, Callable[[ReportView], float | None]]] = {
@@ -169,9 +170,9 @@ MOST_SELECTORS = 100  # selectors of a source that have a series; all are counte
 Unmatched = Mapping[str, Mapping[str, tuple[str, ...]]]  # selectors by source (or glob of sources) and option
 
 
-def source_families(info: SourceInfo) -> Iterator[Family]:
-    yield replace(SETTLE, samples=(Sample((info.target.source,), info.target.rules.settle.total_seconds()),))
-    yield replace(COMPANY_INFO, samples=tuple(_companies(info)))
+def source_families(info: SourceInfo) -> tuple[DeferredFamily, DeferredFamily]:
+    settle = Sample((info.target.source,), info.target.rules.settle.total_seconds())
+    return DeferredFamily(replace(SETTLE, samples=(settle,))), DeferredFamily(COMPANY_INFO, partial(_companies, info))
 
 
 def _companies(info: SourceInfo) -> Iterator[Sample]:

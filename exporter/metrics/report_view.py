@@ -85,21 +85,18 @@ def source_view(target: Target, states: Mapping[str, ReportState]) -> SourceInfo
 
 
 class DeferredFamily(Struct, frozen=True):
-    """A family whose samples are made on demand, from the rows of some `days` and from what all days share.
+    """A family some of whose samples are made on demand, from the rows of some `days` and from what all days share.
 
     A company's samples depend on no other company's rows; without the label company_id, samples count companies.
+    Without `days` they may depend on anything.
     """
 
     family: Family
-    make: Callable[[], Iterable[Sample]]
-    days: Set[date] = frozenset()
-
-    @property
-    def name(self) -> str:
-        return self.family.name
+    make: Callable[[], Iterable[Sample]] = tuple
+    days: Set[date] | None = None
 
     def made(self) -> Family:
-        return replace(self.family, samples=tuple(self.make()))
+        return replace(self.family, samples=self.family.samples + tuple(self.make()))
 
 
 class CompanyIndex:

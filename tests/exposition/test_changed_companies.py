@@ -61,13 +61,10 @@ def rendered(view: ReportView, made: list[str] | None = None) -> RenderedSource:
 
     def noted(family: DeferredFamily) -> Iterable[Sample]:
         if made is not None:
-            made.append(family.name)
+            made.append(family.family.name)
         return family.make()
 
-    families = [
-        replace(each, make=partial(noted, each)) if isinstance(each, DeferredFamily) else each
-        for each in deferred_families(view)
-    ]
+    families = [replace(each, make=partial(noted, each)) for each in deferred_families(view)]
     return RenderedSource({view.report.name: families}, {view.report.name: view})
 
 

@@ -33,7 +33,7 @@ from exporter.exposition.text import (
     number,
     write,
 )
-from exporter.metrics.report_view import SourceInfo
+from exporter.metrics.report_view import DeferredFamily, SourceInfo
 from tests.pipeline.pipeline import target_with
 
 FORMATS = pytest.mark.parametrize("format_", Format, ids=lambda format_: format_.name.lower())
@@ -147,11 +147,11 @@ def test_a_page_of_many_has_the_lines_that_prometheus_client_writes(
     }
     board = Board()
     for (source, report), lists in found.items():
-        of_report = [
+        of_one = [
             Family(name, "Help.", LABELS, tuple(s for s in whole[name] if s.label_values[2] == source + report))
             for name, _ in zip(names, lists, strict=False)
         ]
-        board.put(source, RenderedSource({report: of_report}))
+        board.put(source, of_report(*of_one, report=report))
 
     page = board.shown.page[format_].plain.decode()
 
@@ -219,6 +219,10 @@ def gauge(name: str, company: str, value: float) -> Family:
     return Family(name, "Help.", LABELS, (Sample((company, "17", "s"), value),))
 
 
+def of_report(*families: Family, report: str = "r") -> RenderedSource:
+    return RenderedSource({report: list(map(DeferredFamily, families))})
+
+
 @pytest.mark.parametrize("letter", ["x", '"', "🚀"], ids=["plain", "escaped", "four-bytes"])
 def test_a_name_of_four_million_letters_is_cut_in_each_line(letter: str) -> None:
     """A company has more than a hundred series: together they stay below a megabyte."""
@@ -231,8 +235,8 @@ def test_a_name_of_four_million_letters_is_cut_in_each_line(letter: str) -> None
 def test_lines_of_a_family_stay_together_whoever_they_come_from(format_: Format) -> None:
     """Two sources have the same families; each family has one header and one block of lines."""
     board = Board()
-    board.put("b", RenderedSource({"r": (gauge("chat_b", "B", 1), gauge("chat_a", "B", 2))}))
-    board.put("a", RenderedSource({"r": (gauge("chat_b", "A", 3), gauge("chat_a", "A", 4))}))
+    board.put("b", of_report(gauge("chat_b", "B", 1), gauge("chat_a", "B", 2)))
+    board.put("a", of_report(gauge("chat_b", "A", 3), gauge("chat_a", "A", 4)))
 
     lines = [line for line in board.shown.page[format_].plain.decode().splitlines() if "chat_usage" not in line]
 
@@ -244,8 +248,8 @@ def test_lines_of_a_family_stay_together_whoever_they_come_from(format_: Format)
 def test_a_report_replaces_its_own_lines_only() -> None:
     """What one report publishes leaves the others as they are."""
     board = Board()
-    board.put("s", RenderedSource({"one": (gauge("chat_a", "A", 1),)}))
-    board.put("s", RenderedSource({"two": (Family("chat_b", "Help.", ("source",), (Sample(("s",), 2),)),)}))
+    board.put("s", of_report(gauge("chat_a", "A", 1), report="one"))
+    board.put("s", of_report(Family("chat_b", "Help.", ("source",), (Sample(("s",), 2),)), report="two"))
     board.put("s", RenderedSource({"one": ()}))
 
     assert "# HELP chat_b Help.\n# TYPE chat_b gauge\nchat_b" in board.shown.page[Format.TEXT].plain.decode()
@@ -305,7 +309,7 @@ def test_series_above_the_limit_go_in_their_order(most: int, gone: list[str], by
     families = [sized(name, *kind) for name, kind in kinds.items()]
     most_bytes = sum(len(write(each).piece.plain) for each in families if each.name not in gone)
     board = Board(PageLimits(size=most_bytes) if by_bytes else PageLimits(most))
-    board.put("s", RenderedSource({"r": families}))
+    board.put("s", of_report(*families))
 
     page = board.shown.page[Format.TEXT].plain.decode()
 
@@ -319,9 +323,9 @@ def test_all_of_a_source_is_replaced_in_one_step() -> None:
     board = Board()
     for source in ("a", "b", "c"):
         for report in ("one", "two"):
-            board.put(source, RenderedSource({report: (gauge(f"chat_{report}", source, 1),)}))
+            board.put(source, of_report(gauge(f"chat_{report}", source, 1), report=report))
 
-    board.replace({"a": RenderedSource({"one": (gauge("chat_one", "a", 2),)}), "b": NOTHING}, PageLimits())
+    board.replace({"a": of_report(gauge("chat_one", "a", 2), report="one"), "b": NOTHING}, PageLimits())
 
     assert [
         line for line in board.shown.page[Format.TEXT].plain.decode().splitlines() if line.startswith("chat_o")
@@ -338,12 +342,12 @@ def test_the_families_of_a_source_are_made_again_only_if_they_are_made_from_some
     board, made = Board(), list[int]()
 
     def rendered(day: int) -> RenderedSource:
-        def families() -> Iterator[Family]:
+        def families() -> Iterator[DeferredFamily]:
             made.append(day)
-            yield gauge("chat_a", "A", day)
+            yield DeferredFamily(gauge("chat_a", "A", day))
 
         info = SourceInfo(replace(target_with(), min_group=day), {}, frozenset(), None)
-        return RenderedSource({"r": [gauge("chat_b", "A", day)], "": families()}, source_info=info)
+        return RenderedSource({"r": [DeferredFamily(gauge("chat_b", "A", day))], "": families()}, source_info=info)
 
     for day in (1, 1, 2, 2, 1):
         board.put("s", rendered(day))
@@ -359,9 +363,9 @@ def test_the_families_of_a_source_are_made_again_only_if_they_are_made_from_some
 def test_what_cannot_be_written_changes_nothing() -> None:
     """An error in one source's families takes no other source off the page."""
     board = Board()
-    board.put("a", RenderedSource({"one": (gauge("chat_one", "a", 1),)}))
+    board.put("a", of_report(gauge("chat_one", "a", 1), report="one"))
     before = board.shown
-    broken = (gauge("chat_one", "a", 2 / zero) for zero in (0,))
+    broken = (DeferredFamily(gauge("chat_one", "a", 2 / zero)) for zero in (0,))
 
     with pytest.raises(ZeroDivisionError):
         board.replace({"a": RenderedSource({"one": broken}), "b": NOTHING}, PageLimits())

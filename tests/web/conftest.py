@@ -10,17 +10,19 @@ from exporter.domain.threads import Worker
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.exposition.text import Format
+from exporter.metrics.report_view import DeferredFamily
 from exporter.web.app import create_app
 from tests.web.web_context import web_context
 
 Client = Callable[..., httpx.AsyncClient]
 
 
-def figures(value: float, companies: int = 1) -> tuple[Family, ...]:
+def figures(value: float, companies: int = 1) -> tuple[DeferredFamily]:
     """Returns one family with this value for each company; some names need escaping."""
     names = ('Nor"th\\wind\n', *(f"Company {number}" for number in range(2, companies + 1)))
     samples = tuple(Sample(("production", str(number), name), value) for number, name in enumerate(names, start=1))
-    return (Family("paradigm_document_uses_today", "Uses of documents.", ("source", "company_id", "company"), samples),)
+    labels = ("source", "company_id", "company")
+    return (DeferredFamily(Family("paradigm_document_uses_today", "Uses of documents.", labels, samples)),)
 
 
 @pytest.fixture

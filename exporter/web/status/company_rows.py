@@ -167,7 +167,7 @@ def totals(shown: Published, companies: ShownCompanies) -> Iterator[Total]:
 def _measured(view: ReportView, *, is_fresh: bool) -> Iterator[tuple[tuple[str, str], Measured]]:
     """Yields what /metrics serves, by company id and activity: no excluded families."""
     families = activity_families(CompanyIndex(view)) if view.report.has_days else ()
-    made = {each.name: each.made().samples for each in families}
+    made = {each.family.name: each.made().samples for each in families}
     wanted = {name: made[name] for name in made if not any(fnmatchcase(name, glob) for glob in view.target.excluded)}
     figures: dict[tuple[str, str], dict[str, float]] = {}
     for family in (LAST_DAY, LAST_WORKING_DAY, TODAY, BASELINE):
