@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -109,15 +109,14 @@ class Client:
         Raises AuthError (also without a usable key), RateLimitedError or HttpStatusError (also in a pause after such
         an answer), TimedOutError, ConnectionLostError, TooLargeError, NotJsonError.
         """
-        instead = request.instead
-        if instead and self._clock.monotonic() < self._refused_until:
-            return await self._with_newest_key(instead, retry_budget)
+        if request.instead and self._clock.monotonic() < self._refused_until:
+            request = request.instead
         try:
             return await self._with_newest_key(request, retry_budget)
         except AuthError as error:
-            if error.status != HTTPStatus.FORBIDDEN or instead is None:
+            if error.status != HTTPStatus.FORBIDDEN or request.instead is None:
                 raise
-        body = await self._with_newest_key(instead, retry_budget)
+        body = await self._with_newest_key(request.instead, retry_budget)
         self._refused_until = self._clock.monotonic() + TRIED_AGAIN_SECONDS
         return body
 
@@ -125,22 +124,23 @@ class Client:
         await self._http.aclose()
 
     async def _with_newest_key(self, request: Request, retry_budget: RetryBudget) -> bytes:
-        """Asks with the key; after a 401 a key that was replaced meanwhile is tried once."""
-        key = await self._key(request.report)
+        """Asks with the key; after a 401 a key that was replaced in its file meanwhile is tried once."""
+        given = self._endpoint.key
+        key = given if isinstance(given, str) else await self._read_key(given, request.report)
         try:
             attempts = ATTEMPTS if request.method == "GET" else 1
             return await self._with_retries(request, key, retry_budget, attempts)
         except AuthError as error:
-            if error.status != HTTPStatus.UNAUTHORIZED:
+            if error.status != HTTPStatus.UNAUTHORIZED or isinstance(given, str):
                 raise
-            newer = await self._key(request.report)
+            newer = await self._read_key(given, request.report)
             if newer == key:
                 raise
         return await self._with_retries(request, newer, retry_budget, 1)
 
-    async def _key(self, report: str) -> str:
+    async def _read_key(self, read: Callable[[], str], report: str) -> str:
         try:
-            return await asyncio.to_thread(self._endpoint.key)  # may read from a file system that does not respond
+            return await asyncio.to_thread(read)  # its file system may not respond
         except ConfigError as error:
             message = f"{self._endpoint.source}: {report}: the key in {KEY_PLACE} cannot be read: {error}"
             raise AuthError(message, HTTPStatus.UNAUTHORIZED) from error

@@ -36,7 +36,8 @@ class Observer(Protocol):
 class Endpoint:
     """One source as the client sees it.
 
-    `key` returns the current key, which fits a header, or raises ConfigError; `headers` authenticates by it.
+    `key` fits a header; it is the key itself, or a function that reads the newest one, which may block, or raises
+    ConfigError. `headers` authenticates by it.
     `timeout` is in seconds, for one attempt with its whole answer; `max_body` in bytes, after decompression;
     `requests_per_minute` is also the burst. `remedies` holds the platform's own advice by status. Endpoints may
     share `keys_in_use`, the newest key of each source: clients add theirs and mask all.
@@ -45,7 +46,7 @@ class Endpoint:
     source: str
     base_url: str
     headers: Callable[[str], Mapping[str, str]]
-    key: Callable[[], str] = field(repr=False)
+    key: str | Callable[[], str] = field(repr=False)
     timeout: float
     max_body: int
     requests_per_minute: float

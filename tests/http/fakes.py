@@ -140,9 +140,9 @@ def keys(*values: str | Exception) -> Callable[[], str]:
     return key
 
 
-def endpoint(key: Callable[[], str] | None = None, base_url: str = BASE_URL, ca_file: str | None = None) -> Endpoint:
+def endpoint(key: str | Callable[[], str] = KEY, base_url: str = BASE_URL, ca_file: str | None = None) -> Endpoint:
     return Endpoint(
-        source="production", base_url=base_url, headers=bearer, key=key or keys(KEY),
+        source="production", base_url=base_url, headers=bearer, key=key,
         timeout=5, max_body=MAX_BODY, requests_per_minute=600, ca_file=ca_file, remedies=PLATFORM.remedies,
     )  # fmt: skip
 
@@ -169,5 +169,5 @@ class Bench:
             await client.aclose()
 
 
-def bench(*answers: httpx.Response | Exception, key: Callable[[], str] | None = None) -> Bench:
+def bench(*answers: httpx.Response | Exception, key: str | Callable[[], str] = KEY) -> Bench:
     return Bench(Platform(answers), endpoint(key, ca_file=one_authority()))

@@ -1,5 +1,6 @@
-"""The key is read anew for each request; a refusal is answered with a changed key or without the filter, once."""
+"""A key file is read anew for each request; a refusal is answered with a changed key or without the filter, once."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -18,8 +19,9 @@ async def test_a_changed_key_is_tried_once_after_a_401() -> None:
     assert asked.platform.keys == [f"Bearer {KEY}", f"Bearer {NEW_KEY}"]
 
 
-async def test_an_unchanged_key_is_not_tried_again() -> None:
-    asked = bench(answer(401))
+@pytest.mark.parametrize("key", [KEY, keys(KEY)], ids=["literal", "in-a-file"])
+async def test_an_unchanged_key_is_not_tried_again(key: str | Callable[[], str]) -> None:
+    asked = bench(answer(401), key=key)
     with pytest.raises(AuthError):
         await asked.ask()
     assert asked.notes.codes == ["401"]
