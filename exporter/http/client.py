@@ -4,6 +4,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -14,7 +15,7 @@ from msgspec import Struct
 
 from exporter.domain.clock import Clock
 from exporter.domain.errors import AuthError, ConfigError, SchemaError
-from exporter.http.connection import HEADERS, http_client, proxy_for, web_url
+from exporter.http.connection import HEADERS, proxy_for, transport_to, web_url
 from exporter.http.endpoint import KEY_PLACE, Endpoint, HttpRequest, Observer, site
 from exporter.http.errors import HTTPX_ERRORS, RetryableError, translate
 from exporter.http.key_mask import KeyMask
@@ -92,7 +93,7 @@ class Client:
         base = httpx.URL(endpoint.base_url)
         self._base, self._site = str(base).rstrip("/"), site(base)
         self._proxy = proxy_for(base, endpoint.proxy_url)
-        self._http = http_client(base, endpoint, self._proxy, transport, HEADERS)
+        self._transport = transport_to(base, endpoint, self._proxy, transport)
         self._refused_until = float("-inf")
         self._pause: Pause | None = None
 
@@ -121,7 +122,7 @@ class Client:
         return body
 
     async def aclose(self) -> None:
-        await self._http.aclose()
+        await self._transport.aclose()
 
     async def _with_newest_key(self, request: Request, retry_budget: RetryBudget) -> bytes:
         """Asks with the key; after a 401 a key that was replaced in its file meanwhile is tried once."""
@@ -209,9 +210,12 @@ class Client:
         began = self._clock.monotonic()
         code, request = "error", sent.request
         try:
+            headers = httpx.Headers(HEADERS)
+            headers.update(sent.headers)
+            asked = httpx.Request(request.method, sent.url, params=sent.params, headers=headers)
             async with (
                 asyncio.timeout(self._endpoint.timeout),
-                self._http.stream(request.method, sent.url, params=sent.params, headers=sent.headers) as response,
+                aclosing(await self._transport.handle_async_request(asked)) as response,
             ):
                 code = str(response.status_code)
                 if dated := http_date(response.headers.get("Date", "")):

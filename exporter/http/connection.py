@@ -6,7 +6,6 @@ import re
 import ssl
 from collections.abc import Mapping
 from functools import partial
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
 import httpx
@@ -15,7 +14,6 @@ from exporter import __version__
 from exporter.domain.errors import ConfigError
 from exporter.domain.threads import in_time
 from exporter.http.endpoint import Endpoint, Proxy, is_loopback
-from exporter.http.response import hide_target
 
 USER_AGENT = f"chat-usage-exporter/{__version__}"
 HEADERS = {
@@ -38,17 +36,14 @@ def web_url(text: str, base: httpx.URL | None = None) -> httpx.URL | None:
     return url if usable else None
 
 
-def http_client(
-    url: httpx.URL,
-    endpoint: Endpoint,
-    proxy: Proxy | None,
-    transport: httpx.AsyncBaseTransport | None,
-    headers: Mapping[str, str],
-) -> httpx.AsyncClient:
-    """Returns a client for the host of `url`, without cookies, redirects and time-out.
+def transport_to(
+    url: httpx.URL, endpoint: Endpoint, proxy: Proxy | None, given: httpx.AsyncBaseTransport | None
+) -> httpx.AsyncBaseTransport:
+    """Returns what sends requests to the host of `url`: `given`, or a pool of connections without a time-out.
 
-    ConfigError if the CA file cannot be used. For plain HTTP without a CA file no authorities are loaded (1 MiB), and
-    so no certificate is accepted.
+    Unlike an httpx.AsyncClient it keeps no cookies, of which a login page's session would outrank the key, and reads
+    no redirects, of which one with an invalid target would hide its status. ConfigError if the CA file cannot be used.
+    For plain HTTP without a CA file no authorities are loaded (1 MiB), and so no certificate is accepted.
     """
     try:
         plain = url.scheme == "http" and endpoint.ca_file is None
@@ -56,17 +51,7 @@ def http_client(
     except OSError as error:  # ssl.SSLError is one
         where = f"ca_file {endpoint.ca_file}" if endpoint.ca_file else "SSL_CERT_FILE of the environment"
         raise ConfigError(f"{endpoint.source}: {where} is not a readable PEM file of certificates: {error}") from error
-    return httpx.AsyncClient(
-        headers=headers,
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # a login page's session would outrank the key
-        verify=trust,
-        proxy=proxy.url if proxy else None,
-        timeout=None,  # noqa: S113 -- the whole attempt has one
-        follow_redirects=False,
-        event_hooks={"response": [hide_target]},
-        trust_env=False,  # httpx refuses networks of IPv6 in NO_PROXY
-        transport=transport,
-    )
+    return given or httpx.AsyncHTTPTransport(verify=trust, proxy=proxy.url if proxy else None)
 
 
 def proxy_for(url: httpx.URL, configured: str | None = None, environ: Mapping[str, str] = os.environ) -> Proxy | None:

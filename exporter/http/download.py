@@ -10,6 +10,7 @@ import ipaddress
 import os
 import re
 import socket
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from pathlib import Path
@@ -19,14 +20,14 @@ import httpx
 from msgspec import Struct, field
 
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, ReportError, TimedOutError, TooLargeError
-from exporter.http.connection import USER_AGENT, http_client, proxy_for, web_url
+from exporter.http.connection import USER_AGENT, proxy_for, transport_to, web_url
 from exporter.http.endpoint import Endpoint, Proxy, is_loopback, through
 from exporter.http.errors import HTTPX_ERRORS
 from exporter.http.response import pieces
 
 MOST_REDIRECTS = 3
 TIMEOUT_SECONDS = 60.0  # to connect, and between two chunks
-HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"}
+HEADERS = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip"}
 _REFUSED = (401, 403, 404, 410)
 _LONGEST = 8192
 _HOST = re.compile(rb"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f:.]+")
@@ -82,9 +83,9 @@ async def _into(link: str, write: Callable[[bytes], object], rules: DownloadRule
     for _ in range(MOST_REDIRECTS + 1):
         url, addresses = await check(link, rules.resolve, page, at_home=at_home)
         host, proxy = url.raw_host.decode(), proxy_for(url, rules.endpoint.proxy_url)
-        async with http_client(url, rules.endpoint, proxy, rules.transport, HEADERS) as http:
+        async with transport_to(url, rules.endpoint, proxy, rules.transport) as transport:
             try:
-                response = await _answer(http, url, (url,) if proxy else addresses)
+                response = await _answer(transport, url, (url,) if proxy else addresses)
                 if not response.is_redirect:
                     if response.status_code in _REFUSED:
                         raise LinkRefusedError(f"{host} answered {response.status_code} to the download link")
@@ -93,19 +94,23 @@ async def _into(link: str, write: Callable[[bytes], object], rules: DownloadRule
                     return await _write(response, write, rules)
             except HTTPX_ERRORS as error:
                 raise _lost(error, host, proxy) from error
-        link, page = response.extensions["target"], url
+        link, page = response.headers.get("Location", ""), url
     raise HttpStatusError(f"the download from {host} is redirected more than {MOST_REDIRECTS} times")
 
 
-async def _answer(http: httpx.AsyncClient, url: httpx.URL, addresses: Sequence[httpx.URL]) -> httpx.Response:
+async def _answer(
+    transport: httpx.AsyncBaseTransport, url: httpx.URL, addresses: Sequence[httpx.URL]
+) -> httpx.Response:
     """Returns the response of the first address that can be connected to."""
-    host = {"Host": url.netloc.decode()}
+    headers = {"Host": url.netloc.decode(), **HEADERS}
+    if url.userinfo:
+        headers["Authorization"] = f"Basic {b64encode(f'{url.username}:{url.password}'.encode()).decode()}"
     extensions = {"sni_hostname": url.raw_host.decode(), "timeout": httpx.Timeout(TIMEOUT_SECONDS).as_dict()}
-    *others, last = (http.build_request("GET", each, headers=host, extensions=extensions) for each in addresses)
+    *others, last = (httpx.Request("GET", each, headers=headers, extensions=extensions) for each in addresses)
     for request in others:
         with contextlib.suppress(httpx.ConnectError, httpx.ConnectTimeout):
-            return await http.send(request, stream=True)
-    return await http.send(last, stream=True)
+            return await transport.handle_async_request(request)
+    return await transport.handle_async_request(last)
 
 
 async def _write(response: httpx.Response, write: Callable[[bytes], object], rules: DownloadRules) -> int:

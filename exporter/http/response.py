@@ -34,11 +34,6 @@ ENCODINGS: tuple[list[str], ...] = ([], ["gzip"], ["x-gzip"], ["deflate"])
 _GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 
-async def hide_target(response: httpx.Response) -> None:
-    """Hides a redirect's target from httpx, which would raise for an invalid one before we see the status."""
-    response.extensions["target"] = response.headers.pop("Location", "")
-
-
 async def report_body(response: httpx.Response, sent: HttpRequest) -> bytes:
     """Returns the body of an answer that may be a report.
 
@@ -131,9 +126,9 @@ async def _status_error(response: httpx.Response, sent: HttpRequest) -> ReportEr
 
 def _redirect(response: httpx.Response, sent: HttpRequest) -> str:
     """Names a redirect's target without path and query, which may hold secrets."""
-    target = sent.mask.in_text(response.extensions["target"])  # before its host is written in small letters
+    target = sent.mask.in_text(response.headers.get("Location", ""))  # before its host is written in small letters
     try:
-        url = response.request.url.join(target)
+        url = httpx.URL(sent.url).join(target)
     except httpx.InvalidURL:
         target = ""
     if not target:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import shutil
 import ssl
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -74,6 +75,18 @@ async def test_a_download_takes_proxy_and_authorities_of_its_source(tmp_path: Pa
     assert KEY not in str(server.heads)
     assert "pa55" not in str(caught.value)
     assert "signature" not in str(caught.value)
+
+
+async def test_user_and_password_of_the_link_are_sent_as_any_client_sends_them(tmp_path: Path) -> None:
+    seen = []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        seen.append(dict(request.headers))
+        return httpx.Response(200, stream=Wire(b"figs\n"))
+
+    rules = download.DownloadRules(endpoint(), 100, resolve=public, transport=httpx.MockTransport(serve))
+    await download.save(LINK.replace("://", "://me:pa%3A55@"), tmp_path / "file", rules)
+    assert [each["authorization"] for each in seen] == [f"Basic {b64encode(b'me:pa:55').decode()}"]
 
 
 @pytest.mark.parametrize("dead", [0, 1, 2])

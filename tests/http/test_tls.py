@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from exporter.domain.errors import ConnectionLostError
-from exporter.http.connection import http_client
+from exporter.http.connection import transport_to
 from tests.certificates import self_signed, signed
 from tests.http.fakes import GOOD, Bench, endpoint
 from tests.scripted_server import scripted_server
@@ -110,8 +110,9 @@ async def test_a_client_for_plain_http_accepts_no_certificate(tmp_path: Path, mo
     monkeypatch.setenv("SSL_CERT_FILE", cert)
     async with scripted_server(WHOLE, WHOLE, tls=tls) as server:
         url = httpx.URL(f"https://127.0.0.1:{server.port}")
-        async with http_client(url, endpoint(ca_file=None), None, None, {}) as client:
-            assert (await client.get(url)).content == GOOD
-        async with http_client(httpx.URL("http://127.0.0.1"), endpoint(ca_file=None), None, None, {}) as client:
+        asked = httpx.Request("GET", url)
+        async with transport_to(url, endpoint(ca_file=None), None, None) as transport:
+            assert await (await transport.handle_async_request(asked)).aread() == GOOD
+        async with transport_to(httpx.URL("http://127.0.0.1"), endpoint(ca_file=None), None, None) as transport:
             with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
-                await client.get(url)
+                await transport.handle_async_request(asked)
