@@ -114,9 +114,12 @@ class ReadingBuilder(Struct):
             return None
         text, flaw = json_values.name(str(name) if may_be_text and json_values.is_number(name) else name)
         self.note(flaw, paths[1])
+        self.name(company, text)
+        return company
+
+    def name(self, company: str, text: str) -> None:
         # An answer may have two names of one company; the one that is served must not depend on their order.
         self.names[company] = max(self.names.get(company, ""), text)
-        return company
 
     def key(self, part: str, company: str, written: object, path: str) -> RowKey | None:
         """Returns the key of a row with this date; None, noted, if the day was not requested."""
@@ -170,10 +173,7 @@ class ReadingBuilder(Struct):
             oddities = "; ".join([*noted, *sorted(self._violations)])
             raise SchemaError(f"none of {self.listed} listed rows could be read: {oddities}; {remedy}")
         for (part, day), of_day in rows.items():
-            for invariant in invariants:
-                self._check(part, day, of_day, invariant)
-            for column in moments & of_day.columns.keys():
-                self._check_moments(part, day, of_day.companies, of_day.columns[column])
+            self._check(part, day, of_day, invariants, moments)
         drift = {kind: frozenset(paths) for kind, paths in self._drift.items()}
         violations = {invariant: len(keys) for invariant, keys in self._violations.items()}
         return Reading(
@@ -191,17 +191,18 @@ class ReadingBuilder(Struct):
         }
         return DayRows(tuple(rows), columns)
 
-    def _check(self, part: str, day: date, rows: DayRows, invariant: Invariant) -> None:
-        name, parts, whole = invariant
-        if whole in rows.columns:
-            listed = zip(*(rows.columns[each] for each in parts if each in rows.columns), strict=True)
-            totals = [sum(value for value in values if not math.isnan(value)) for values in listed]
-            for company, total, most in zip(rows.companies, totals, rows.columns[whole], strict=False):
-                if total > most:
-                    self.violate(name, RowKey(part, company, day))
-
-    def _check_moments(self, part: str, day: date, companies: Sequence[str], moments: Sequence[float]) -> None:
-        start, end = (at(day, self.context.zone).timestamp() for at in (calendars.start, calendars.end))
-        for company, moment in zip(companies, moments, strict=True):
-            if moment < start or moment >= end:
-                self.violate("answer_outside_day", RowKey(part, company, day))
+    def _check(
+        self, part: str, day: date, rows: DayRows, invariants: Sequence[Invariant], moments: Set[Column]
+    ) -> None:
+        for name, parts, whole in invariants:
+            if whole in rows.columns:
+                listed = zip(*(rows.columns[each] for each in parts if each in rows.columns), strict=True)
+                totals = [sum(value for value in values if not math.isnan(value)) for values in listed]
+                for company, total, most in zip(rows.companies, totals, rows.columns[whole], strict=False):
+                    if total > most:
+                        self.violate(name, RowKey(part, company, day))
+        for column in moments & rows.columns.keys():
+            start, end = (at(day, self.context.zone).timestamp() for at in (calendars.start, calendars.end))
+            for company, moment in zip(rows.companies, rows.columns[column], strict=True):
+                if moment < start or moment >= end:
+                    self.violate("answer_outside_day", RowKey(part, company, day))

@@ -96,13 +96,14 @@ class AlikeReader(Struct):
 
     def _rows(self, array: str, entries: Iterator[object]) -> Iterator[tuple[RowKey, Any]]:
         """Yields the rows of the requested days, each with its key."""
-        paths, date_path = (f"{array}[].company.id", f"{array}[].company.name"), f"{array}[].dates[].date"
-        seen = set[RowKey]()
-        for entry in entries:
-            if not isinstance(entry, msgspec.Struct):
+        date_path, seen = f"{array}[].dates[].date", set[RowKey]()
+        for typed in entries:
+            if not isinstance(typed, msgspec.Struct):
                 raise NotAlikeError
-            company = str(self.rows.named(entry.company.id, entry.company.name, paths))  # type: ignore[attr-defined]  # made of the sample
-            for row in entry.dates:  # type: ignore[attr-defined]  # the same
+            entry: Any = typed  # of a type made of the sample
+            company = str(entry.company.id)
+            self.rows.name(company, json_values.label(entry.company.name))
+            for row in entry.dates:
                 key = self.rows.key(array, company, row.date, date_path)
                 if key in seen:
                     raise NotAlikeError

@@ -123,38 +123,35 @@ class Array(msgspec.Struct, frozen=True, dict=True):
 
     def read(self, entries: object, rows: ReadingBuilder) -> None:
         """Reads the whole array into `rows`; raises SchemaError if it is no list."""
-        path = f"{self.key}[]"
         if not isinstance(entries, list | json_values.Listed):
             raise SchemaError(f'expected a list of companies in "{self.key}", got {json_outline.summary(entries)}')
         rows.columns[self.part] = self.columns
         typed = entries.by(self.decoder) if isinstance(entries, json_values.Listed) else entries
         for entry in typed:
             if isinstance(entry, msgspec.Struct):
-                self._documented(entry, path, rows)
+                self._documented(entry, rows)
             else:
-                self._deviating(entry, path, rows)
+                self._deviating(entry, f"{self.key}[]", rows)
 
-    def _documented(self, entry: Any, path: str, rows: ReadingBuilder) -> None:
+    def _documented(self, entry: Any, rows: ReadingBuilder) -> None:
         """Adds the rows of an entry that is exactly as documented."""
-        paths = f"{path}.company.id", f"{path}.company.name"
-        company = str(rows.named(entry.company.id, entry.company.name, paths))  # never None: the id is an integer
-        part, dated, date_path = self.part, self.dated, f"{self.path}.date"
+        company = str(entry.company.id)
+        rows.name(company, json_values.label(entry.company.name))
+        part, dated, date_path, items = self.part, self.dated, f"{self.path}.date", self.items
+        moments, first_moment = self.moments, len(self.fields) - len(self.moments)
         for row in entry.dates if dated else (entry,):
             key = rows.key(part, company, row.date, date_path) if dated else rows.level_key(part, company)
-            if key:
-                rows.add(key, self._documented_values(row, key, rows))
-
-    def _documented_values(self, row: Any, key: RowKey, rows: ReadingBuilder) -> tuple[float | None, ...]:
-        """Returns the figures of a row by `columns`."""
-        values: tuple[float | None, ...] = self.values(row)
-        if moments := self.moments:
-            written = zip(moments, values[-len(moments) :], strict=True)
-            values = values[: -len(moments)] + tuple([_read(*field, value, key, rows) for field, value in written])
-        if items := self.items:
-            listed = getattr(row, items.key)
-            total = sum(map(attrgetter(items.number), listed), 0.0)
-            values += total, len(set(map(attrgetter(items.identity), listed)))
-        return values
+            if key is None:
+                continue
+            values = self.values(row)
+            if moments:
+                written = zip(moments, values[first_moment:], strict=True)
+                values = values[:first_moment] + tuple([_read(*each, value, key, rows) for each, value in written])
+            if items:
+                listed = getattr(row, items.key)
+                total = sum(map(attrgetter(items.number), listed), 0.0)
+                values += total, len(set(map(attrgetter(items.identity), listed)))
+            rows.add(key, values)
 
     def _deviating(self, listed: object, path: str, rows: ReadingBuilder) -> None:
         """Adds the rows of an entry that deviates from the documentation, and notes how."""
