@@ -44,7 +44,7 @@ class Control:
         self._fixed: datetime | None = None
         self._since: Mapping[Scenario, date] = {}
         self.world = world
-        self.bots = self._usual_bots
+        self.bots = bots
         self.requests: Counter[str] = Counter()
         self._begin(chosen(scenarios))
 

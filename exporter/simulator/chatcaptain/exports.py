@@ -70,12 +70,6 @@ class Exports(Struct):
             return PlainTextResponse("<Error><Code>AccessDenied</Code></Error>", 403, media_type="application/xml")
         if self.fate == "redirected" and "moved" not in request.query_params:
             return RedirectResponse(f"{request.url.path}?signature={signature}&moved=1", 302)
-        return self._file(job)
-
-    def routes(self) -> list[Route]:
-        return [Route("/files/{export_id}", self.serve), Route("/seen", lambda _request: JSONResponse(self.seen))]
-
-    def _file(self, job: Job) -> Response:
         headers = {"Content-Disposition": 'attachment; filename="../../statistics.csv"'}  # a hostile name
         if self.fate == "huge":
             content: Iterable[bytes] = repeat(_PIECE, -(-self.huge // len(_PIECE)))
@@ -83,3 +77,6 @@ class Exports(Struct):
             headers["Content-Length"] = str(len(job.content))
             content = [job.content[: len(job.content) // 2] if self.fate == "truncated" else job.content]
         return StreamingResponse(content, media_type="text/csv", headers=headers)
+
+    def routes(self) -> list[Route]:
+        return [Route("/files/{export_id}", self.serve), Route("/seen", lambda _request: JSONResponse(self.seen))]

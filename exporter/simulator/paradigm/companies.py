@@ -96,6 +96,10 @@ def populate(seed: int, count: int) -> tuple[Company, ...]:
 def _company(seed: int, number: int) -> Company:
     size, spread, weekend, docs, period, phase, adopts, tenure = draws(seed, "company", number)
     bell = math.sqrt(-2 * math.log(1 - size)) * math.cos(2 * math.pi * spread)  # Box and Muller's normal number
+    stays, pauses = (
+        700 + int(800 * tenure),
+        200 + int(300 * (1 - tenure)),
+    )
     return Company(
         id=number,
         name=_name(seed, number),
@@ -105,14 +109,9 @@ def _company(seed: int, number: int) -> Company:
         period=1500 + 3000 * period,
         phase=phase,
         agents_from=AGENTS_FROM + timedelta(days=int(270 * adopts)),
-        tenure=None if number % 4 else _tenure(tenure),  # every fourth leaves and returns; the first one never
+        # every fourth leaves and returns; the first one never
+        tenure=None if number % 4 else Tenure(stays, pauses, offset=int(tenure * 1_000_003) % (stays + pauses)),
     )
-
-
-def _tenure(draw: float) -> Tenure:
-    stays = 700 + int(800 * draw)
-    pauses = 200 + int(300 * (1 - draw))
-    return Tenure(stays, pauses, offset=int(draw * 1_000_003) % (stays + pauses))
 
 
 def _name(seed: int, number: int) -> str:

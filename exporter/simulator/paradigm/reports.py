@@ -7,7 +7,6 @@ The figures of the smaller reports are derived from those of chat-sessions; they
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from itertools import takewhile
 from math import ceil
 from typing import NamedTuple
 
@@ -68,20 +67,17 @@ def documents(world: World, company: Company, view: DayView) -> tuple[Use, ...]:
         return ()
     library = 5 + int(company.size / 4)
     first = view.day.toordinal() * 3  # another favourite every day
-    # Zipf's law; the first share is rounded up, so that every answer with documents used at least one
-    shares = (
-        ceil(answers / 5) if rank == 0 else int(answers / (5 * (rank + 1)))
-        for rank in range(min(library, _MOST_DOCUMENTS))
-    )
-    used = takewhile(bool, shares)
-    return tuple(_document(company, (first + rank) % library, uses) for rank, uses in enumerate(used))
-
-
-def _document(company: Company, number: int, uses: int) -> Use:
-    filename, title = _SUBJECTS[number % len(_SUBJECTS)]
-    edition = number // len(_SUBJECTS) + 1
-    names = {"filename": f"{edition:03}-{filename}", "title": f"{title} {edition}"}
-    return {"document_id": company.id * 10_000 + number, **names, "uses": uses}
+    found: list[Use] = []
+    for rank in range(min(library, _MOST_DOCUMENTS)):
+        # Zipf's law; the first share is rounded up, so that every answer with documents used at least one
+        uses = ceil(answers / 5) if rank == 0 else int(answers / (5 * (rank + 1)))
+        if not uses:
+            break
+        number = (first + rank) % library
+        edition, (filename, title) = number // len(_SUBJECTS) + 1, _SUBJECTS[number % len(_SUBJECTS)]
+        names = {"filename": f"{edition:03}-{filename}", "title": f"{title} {edition}"}
+        found.append({"document_id": company.id * 10_000 + number, **names, "uses": uses})
+    return tuple(found)
 
 
 def tools(world: World, company: Company, view: DayView) -> tuple[Use, ...]:
