@@ -129,7 +129,7 @@ class Backfill(Struct):
     async def _sample(self, job: ReportJob) -> None:
         """Asks for the newest days alone: does the report exist, how large are answers, what has to be discovered?"""
         target, report = job.target, job.report
-        newest = self.manifest.span(target.source).pieces(1 if report.asks_by_day else SAMPLE_DAYS)[0]
+        newest = self.manifest.content.spans[target.source].pieces(1 if report.asks_by_day else SAMPLE_DAYS)[0]
         try:
             answers = await self._asked(job, newest)
         except (NotFoundError, SchemaError) as error:
@@ -162,7 +162,7 @@ class Backfill(Struct):
         await self.worker.run(partial(self.manifest.done, piece, job.state))
 
     def _step(self, piece: Piece) -> Step:
-        total = sum(len(self.manifest.span(job.target.source)) for job in self.jobs)
+        total = sum(len(self.manifest.content.spans[job.target.source]) for job in self.jobs)
         done = total - sum(map(len, self._left()))
         left = [(sum(job.requests.values()), job.target.requests_per_minute) for job in self.jobs]
         seconds = sum(requests * 60 / per_minute for requests, per_minute in left)

@@ -88,10 +88,16 @@ def evidence(ledger: Ledger) -> Ledger:
             newest = {column: set(table.with_figure(column)) - noted[part, column] for column in table.columns}
             here = (set(table.companies) - rows[part]).union(*newest.values())
             rows[part] |= here
-            for column, companies in newest.items():
-                noted[part, column] |= companies
+            for column, those in newest.items():
+                noted[part, column] |= those
             if here:
-                tables[part] = _zeros(table, here, newest)
+                companies = tuple(company for company in table.companies if company in here)
+                zeros = {
+                    column: array("d", [0.0 if company in those else math.nan for company in companies])
+                    for column, those in newest.items()
+                    if those
+                }
+                tables[part] = Table(companies, zeros)
         if tables:
             blocks[day] = replace(ledger.blocks[day], tables=tables)
     return replace(ledger, blocks=blocks)
@@ -116,14 +122,3 @@ def figures(target: Target, report: Report, state: ReportState, days: Days, now:
             series.seconds.extend([noons[day] for day, _ in piece.figures])
             series.values.extend([value for _, value in piece.figures])
         yield from found.values()
-
-
-def _zeros(table: Table, rows: set[str], newest: Mapping[Column, set[str]]) -> Table:
-    """Returns some rows, with 0 for their newest figures."""
-    companies = tuple(company for company in table.companies if company in rows)
-    columns = {
-        column: array("d", [0.0 if company in those else math.nan for company in companies])
-        for column, those in newest.items()
-        if those
-    }
-    return Table(companies, columns)

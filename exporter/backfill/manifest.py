@@ -58,15 +58,12 @@ class Manifest(Struct):
     folder: Path
     content: Contents
 
-    def span(self, source: str) -> Days:
-        return self.content.spans[source]
-
     def progress(self, source: str, report: str) -> ReportProgress:
         return self.content.reports.get(f"{source}/{report}", ReportProgress(0))
 
     def left(self, source: str, report: str) -> Days | None:
         """Returns the days of a report that are still to be asked; None if there are none."""
-        days, progress = self.span(source), self.progress(source, report)
+        days, progress = self.content.spans[source], self.progress(source, report)
         first = days.first if progress.until is None else progress.until + ONE_DAY
         return Days(first, days.last) if first <= days.last and not progress.left_out else None
 

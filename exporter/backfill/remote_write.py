@@ -124,11 +124,9 @@ def _series(each: Series, added: Mapping[str, str]) -> bytes:
     # The receiver takes labels in the order of their names only; an empty one is one that is not there.
     labels = sorted({"__name__": each.family, **each.labels, **added}.items())
     parts = [_message(1, _message(1, name.encode()) + _message(2, value.encode())) for name, value in labels if value]
-    return b"".join(parts + list(map(_sample, each.seconds, each.values)))
-
-
-def _sample(seconds: int, value: float) -> bytes:
-    return _message(2, pack("<Bd", 1 << 3 | FIXED64, value) + _timestamp(seconds))
+    samples = zip(each.seconds, each.values, strict=True)
+    parts += [_message(2, pack("<Bd", 1 << 3 | FIXED64, value) + _timestamp(seconds)) for seconds, value in samples]
+    return b"".join(parts)
 
 
 @lru_cache

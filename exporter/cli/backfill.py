@@ -220,7 +220,7 @@ def compared(chosen: Sequence[Source], spans: Mapping[str, Days], comparison: Co
 
 
 def _days(chosen: Sequence[Source], manifest: Manifest) -> str:
-    spans = [manifest.span(each.name) for each in chosen]
+    spans = [manifest.content.spans[each.name] for each in chosen]
     return f"{min(each.first for each in spans)} to {max(each.last for each in spans)}"
 
 

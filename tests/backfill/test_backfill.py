@@ -318,7 +318,7 @@ def test_what_is_finished_is_continued(tmp_path: Path, question: dict[str, str])
         manifest.write(finished=True)
     for _ in range(2):
         with opened(tmp_path / "m", question, NEW, ("limit",)) as found:
-            assert (found.span("s"), found.content.finished) == (NEW["s"], False)
+            assert (found.content.spans["s"], found.content.finished) == (NEW["s"], False)
 
 
 @pytest.mark.parametrize(("name", "finished"), [("zone", True), ("zone", False), (DESTINATION, False)])

@@ -199,7 +199,7 @@ async def fill(sources: Sequence[Source], prometheus: str) -> None:
         except StoreError as error:
             typer.echo(f"Prometheus refused the past days: {error}")
             return
-        days = manifest.span(sources[0].name)
+        days = manifest.content.spans[sources[0].name]
     for each in result.failed:
         typer.echo(f"Some past days are missing: {each}")
     typer.echo(f"Prometheus now has the days from {days.first} to {days.last}; to see dashboards, add it to Grafana.")
