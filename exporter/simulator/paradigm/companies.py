@@ -96,10 +96,7 @@ def populate(seed: int, count: int) -> tuple[Company, ...]:
 def _company(seed: int, number: int) -> Company:
     size, spread, weekend, docs, period, phase, adopts, tenure = draws(seed, "company", number)
     bell = math.sqrt(-2 * math.log(1 - size)) * math.cos(2 * math.pi * spread)  # Box and Muller's normal number
-    stays, pauses = (
-        700 + int(800 * tenure),
-        200 + int(300 * (1 - tenure)),
-    )
+    stays, pauses = 700 + int(800 * tenure), 200 + int(300 * (1 - tenure))
     return Company(
         id=number,
         name=_name(seed, number),
