@@ -101,7 +101,13 @@ async def _exported(order: Order) -> int:
 
 async def exported(fetch: Fetch, order: Order) -> int:
     """Starts or resumes an export, saves its file and returns its size. FailedError names the id to resume with."""
-    export_id, name = order.export_id or await _started(fetch, order), order.source.name
+    export_id, name = order.export_id, order.source.name
+    if export_id is None:
+        request = job.start(order.chatbot_id, order.days, order.source.target.rules.zone)
+        try:
+            export_id = job.started(await fetch.get(request, RetryBudget(0)))
+        except ReportError as error:
+            raise FailedError(f"{name}: the export was not started: {error}") from error
     shown = shlex.quote(printable(export_id))  # people copy it into a shell
     order.show(f"export {shown} of {name}; resume with --export-id {shown}")
     try:
@@ -116,14 +122,6 @@ async def exported(fetch: Fetch, order: Order) -> int:
     except OSError as error:
         why = f"cannot be saved at {order.target}: {error.strerror or error}; free space or choose another file"
     raise FailedError(f"{name}: export {shown} {why}. Resume with --export-id {shown}")
-
-
-async def _started(fetch: Fetch, order: Order) -> str:
-    request = job.start(order.chatbot_id, order.days, order.source.target.rules.zone)
-    try:
-        return job.started(await fetch.get(request, RetryBudget(0)))
-    except ReportError as error:
-        raise FailedError(f"{order.source.name}: the export was not started: {error}") from error
 
 
 async def _saved(fetch: Fetch, order: Order, export_id: str) -> int:
