@@ -15,7 +15,7 @@ from msgspec import structs
 
 from exporter.app.assemble import assemble, endpoint_of
 from exporter.app.process import serving
-from exporter.cli.demo.command import demonstration, environment
+from exporter.cli.demo.command import demonstration
 from exporter.domain.calendars import Calendar
 from exporter.domain.errors import ConfigError
 from exporter.ledger.day_status import DayRules
@@ -117,7 +117,9 @@ async def simulated(*scenarios: str) -> AsyncIterator[Mapping[str, str]]:
     app = create_app(world, lambda: datetime.now(UTC), scenarios=scenarios)
     with listen("127.0.0.1:0", "") as listening:
         async with serving(app, listening):
-            yield {**environment(world, url(listening)), "CHAT_USAGE_SOURCES__DEMO__REPORTS": "chat-sessions"}
+            both = demonstration(world, Bots.from_seed(1), url(listening))
+            demo = {name: value for name, value in both.items() if "__DEMO__" in name}
+            yield {**demo, "CHAT_USAGE_SOURCES__DEMO__REPORTS": "chat-sessions"}
 
 
 async def until(http: httpx.AsyncClient, path: str, says: str) -> str:
@@ -175,7 +177,7 @@ def test_a_demo_configures_itself(base: str) -> None:
     """Wherever its platform listens, also with plain http to another host."""
     world = World.from_seed(1, 3)
 
-    [demo] = load(None, environment(world, base), platforms()).sources.values()
+    demo = load(None, demonstration(world, Bots.from_seed(1), base), platforms()).sources["demo"]
 
     assert ("demo", base, world.keys.admin) == (demo.name, demo.base_url, demo.key())
 
@@ -184,10 +186,10 @@ def test_a_demo_shows_both_platforms() -> None:
     """ChatCaptain is a second source, with one chatbot and its key."""
     world, bots, base = World.from_seed(1, 3), Bots.from_seed(1), "http://127.0.0.1:9855"
 
-    alone, both = environment(world, base), demonstration(world, bots, base)
+    both = demonstration(world, bots, base)
 
-    assert both.items() > alone.items()
-    bot = {name.removeprefix("CHAT_USAGE_SOURCES__DEMO_BOT__"): both[name] for name in both.keys() - alone.keys()}
+    start = "CHAT_USAGE_SOURCES__DEMO_BOT__"
+    bot = {name.removeprefix(start): value for name, value in both.items() if name.startswith(start)}
     chatbot = bots.chatbots[0]
     assert (bot["PLATFORM"], bot["CHATBOT_ID"], bot["API_KEY"]) == ("chatcaptain", chatbot.id, chatbot.key)
     assert (bot["BASE_URL"], bot["COMPANY"]) == (base, "Northwind")

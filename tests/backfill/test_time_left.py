@@ -14,7 +14,7 @@ from exporter.backfill.backfill import Backfill, Step, jobs_of
 from exporter.backfill.figures import Piece, Series
 from exporter.backfill.manifest import opened
 from exporter.cli.backfill import seconds_left
-from exporter.cli.demo.command import chatbot_environment
+from exporter.cli.demo.command import demonstration
 from exporter.domain.model import Days
 from exporter.domain.threads import Worker
 from exporter.http import Client
@@ -31,8 +31,8 @@ pytestmark = pytest.mark.anyio
 CHANNELS = 5
 DAYS = Days(date(2026, 10, 18), date(2026, 11, 16))
 PER_MINUTE = 60
-BOTS = Bots.from_seed(1, channel_count=CHANNELS)
-[SOURCE] = load(None, chatbot_environment(BOTS, "http://127.0.0.1:1"), platforms()).sources.values()
+WORLD, BOTS = World.from_seed(1, 1), Bots.from_seed(1, channel_count=CHANNELS)
+SOURCE = load(None, demonstration(WORLD, BOTS, "http://127.0.0.1:1"), platforms()).sources["demo_bot"]
 
 
 @dataclass
@@ -60,8 +60,7 @@ class Slow(httpx.AsyncBaseTransport):
     requests: int = 0
 
     def __post_init__(self) -> None:
-        world = World.from_seed(1, 1)
-        self._app = httpx.ASGITransport(create_app(world, self.time.clock.now, bots=BOTS))
+        self._app = httpx.ASGITransport(create_app(WORLD, self.time.clock.now, bots=BOTS))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.time.passed += self.seconds

@@ -23,7 +23,7 @@ from starlette.applications import Starlette
 
 from exporter.app.assemble import client_of, endpoint_of
 from exporter.app.process import serving
-from exporter.cli.demo.command import chatbot_environment
+from exporter.cli.demo.command import demonstration
 from exporter.cli.export import Order, chatbot, exported
 from exporter.cli.main import run
 from exporter.domain.clock import Clock
@@ -47,7 +47,7 @@ pytestmark = pytest.mark.anyio
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAYS = Days(date(2026, 11, 1), date(2026, 11, 18))
-BOTS = Bots.from_seed(1)
+WORLD, BOTS = World.from_seed(1, 1), Bots.from_seed(1)
 ROOT = Path(__file__).parents[2]
 
 
@@ -77,7 +77,7 @@ class Site:
         self.target = folder / "statistics.csv"
         self.passed = Passed()
         self.base = base
-        settings = load(None, chatbot_environment(BOTS, base), platforms())
+        settings = load(None, demonstration(WORLD, BOTS, base), platforms())
         self.source = chatbot(settings, None)
 
     async def save(self, export_id: str | None = None, seconds: float = 1800, max_bytes: int = 2**24) -> int:
@@ -105,8 +105,7 @@ def site(tmp_path: Path) -> Sites:
     async def made(*scenarios: str) -> AsyncIterator[Site]:
         with listen("127.0.0.1:0", "") as one, listen("127.0.0.1:0", "") as other:
             exports = Exports(1, url(other), huge=2**25)
-            world = World.from_seed(1, 1)
-            app = create_app(world, lambda: NOON, scenarios=scenarios or ("normal",), bots=BOTS, exports=exports)
+            app = create_app(WORLD, lambda: NOON, scenarios=scenarios or ("normal",), bots=BOTS, exports=exports)
             async with serving(app, one), serving(Starlette(routes=exports.routes()), other):
                 yield Site(url(one), exports, tmp_path)
 
@@ -246,7 +245,7 @@ class Telling:
 
 async def told(start: object, state: object, tmp_path: Path, export_id: str | None = None) -> tuple[str, str]:
     """Exports, which fails; returns the progress and the failure."""
-    settings, passed = load(None, chatbot_environment(BOTS, "http://127.0.0.1:1"), platforms()), Passed()
+    settings, passed = load(None, demonstration(WORLD, BOTS, "http://127.0.0.1:1"), platforms()), Passed()
     rules, show = download.DownloadRules(endpoint(), 1000), passed.words.append
     order = Order(chatbot(settings, None), DAYS, tmp_path / "file", rules, export_id, 1800, show, passed.clock)
     with pytest.raises(FailedError) as failed:
@@ -430,7 +429,7 @@ async def test_an_interrupted_export_says_how_to_resume(site: Sites, tmp_path: P
 async def test_days_are_cut_in_the_source_s_zone() -> None:
     """From the first local midnight to a millisecond before the one after the last day."""
     berlin = replace(DAYS, first=date(2026, 10, 25), last=date(2026, 10, 25))
-    settings = load(None, chatbot_environment(BOTS, "http://127.0.0.1:1"), platforms())
+    settings = load(None, demonstration(WORLD, BOTS, "http://127.0.0.1:1"), platforms())
     zone = chatbot(settings, None).target.rules.zone
     assert dict(job.start("b/c", berlin, zone).params) == {
         "from": "2026-10-25T00:00:00.000Z",

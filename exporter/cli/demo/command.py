@@ -79,31 +79,25 @@ def demo(
 
 
 def demonstration(world: World, bots: Bots, base: str) -> Mapping[str, str]:
-    """Configures both platforms as an operator would by environment variables."""
-    return {**environment(world, base), **chatbot_environment(bots, base)}
+    """Configures both platforms as an operator would by environment variables.
 
-
-def environment(world: World, base: str) -> Mapping[str, str]:
-    return _source("DEMO", base, PLATFORM="paradigm", API_KEY=world.keys.admin)
-
-
-def chatbot_environment(bots: Bots, base: str) -> Mapping[str, str]:
+    They are polled every minute, also at a --simulate.listen-address that is not on loopback.
+    """
     chatbot = bots.chatbots[0]
-    return _source(
-        "DEMO_BOT",
-        base,
-        PLATFORM="chatcaptain",
-        API_KEY=chatbot.key,
-        CHATBOT_ID=chatbot.id,
-        COMPANY=chatbot.habits.name,
-        POLL__REQUESTS_PER_MINUTE="6000",  # one request per day and channel: the past shows within seconds
-    )
-
-
-def _source(name: str, base: str, **options: str) -> Mapping[str, str]:
-    """Polls every minute, and also a --simulate.listen-address that is not on loopback."""
     common = {"BASE_URL": base, "ALLOW_HTTP": "true", "POLL__INTERVAL": "1m", "POLL__TIMEOUT": "30s"}
-    return {f"CHAT_USAGE_SOURCES__{name}__{option}": value for option, value in {**common, **options}.items()}
+    bot = {
+        "PLATFORM": "chatcaptain",
+        "API_KEY": chatbot.key,
+        "CHATBOT_ID": chatbot.id,
+        "COMPANY": chatbot.habits.name,
+        "POLL__REQUESTS_PER_MINUTE": "6000",  # one request per day and channel: the past shows within seconds
+    }
+    sources = {"DEMO": {"PLATFORM": "paradigm", "API_KEY": world.keys.admin}, "DEMO_BOT": bot}
+    return {
+        f"CHAT_USAGE_SOURCES__{name}__{option}": value
+        for name, own in sources.items()
+        for option, value in {**common, **own}.items()
+    }
 
 
 def invitation(exporter: str, platform: str) -> str:
