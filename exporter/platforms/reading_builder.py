@@ -69,21 +69,21 @@ class ReadingBuilder(Struct):
         self.note("missing" if found is None else "retyped", path)
         self.listed += is_row
 
-    def expect(self, holder: Mapping[str, object], known: Set[str], path: str) -> None:
-        """Notes undocumented fields of the object at `path`."""
-        if not holder.keys() <= known:
+    def expect(self, holder: object, known: Set[str], path: str) -> None:
+        """Notes undocumented fields of the object at `path`; anything else has none."""
+        if isinstance(holder, dict) and not holder.keys() <= known:
             place = f"{path}." if path else ""
             self._drift["unknown"].update(f"{place}{json_values.key(key)}" for key in holder.keys() - known)
 
     def violate(self, invariant: str, key: RowKey) -> None:
         self._violations[invariant].add(key)
 
-    def figure(self, found: tuple[float | None, json_values.Flaw | None], path: str, key: RowKey) -> float | None:
-        """Returns a value that was read, and notes what is wrong with it."""
+    def figure(self, found: json_values.Checked, path: str, key: RowKey, *, optional: bool = False) -> float | None:
+        """Returns a value that was read, and notes what is wrong with it; an `optional` one may be missing."""
         value, flaw = found
         if flaw == "negative":
             self.violate(flaw, key)
-        elif flaw:
+        elif flaw and not (optional and flaw == "missing"):
             self.note(flaw, path)
         return value
 

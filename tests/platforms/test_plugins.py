@@ -34,7 +34,8 @@ from exporter.platforms.api import (
 )
 from exporter.platforms.json_values import count
 from exporter.platforms.paradigm import platform as paradigm
-from exporter.platforms.paradigm.documented import Array, DocumentedReport, Field
+from exporter.platforms.paradigm.documented_array import Array, Field
+from exporter.platforms.paradigm.report import DocumentedReport
 from exporter.platforms.testing import TODAY, complaints, read, survived
 from tests.pipeline.pipeline import ManualClock, Pipeline, series, target_with, utc
 

@@ -17,9 +17,8 @@ from exporter.domain.scope import Scope
 from exporter.platforms import json_values
 from exporter.platforms.api import Context, Report
 from exporter.platforms.paradigm.alike import AlikeReader
-from exporter.platforms.paradigm.documented import DocumentedReport
 from exporter.platforms.paradigm.platform import REPORTS as OURS
-from exporter.platforms.paradigm.report import ARRAYS
+from exporter.platforms.paradigm.report import ARRAYS, ArrayReader, DocumentedReport
 from exporter.platforms.paradigm.self_described import DescribedReport
 from exporter.platforms.reading_builder import ReadingBuilder
 from exporter.simulator.paradigm.reports import REPORTS
@@ -61,7 +60,7 @@ def read(report: Report, body: bytes, *, by_types: bool) -> Reading | str:
         rows = ReadingBuilder(DAYS, context)
         for array in report.arrays:
             if array.key in root:
-                array.read(root[array.key], rows)
+                ArrayReader(array, rows).read(root[array.key])
         return rows.reading(frozenset(), ())
     except SchemaError as error:
         return str(error)

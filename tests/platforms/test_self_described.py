@@ -15,7 +15,7 @@ from exporter.domain.model import Column, Days, FieldNote, Kind, Reading
 from exporter.domain.scope import Scope
 from exporter.platforms.api import Context
 from exporter.platforms.paradigm import survey
-from exporter.platforms.paradigm.documented import HERE, Array, DocumentedReport
+from exporter.platforms.paradigm.documented_array import HERE, Array
 from exporter.platforms.paradigm.platform import (
     CHAT_SESSIONS,
     CHATS_FEEDBACK,
@@ -24,7 +24,7 @@ from exporter.platforms.paradigm.platform import (
     USER_ACTIVITIES,
     USERS,
 )
-from exporter.platforms.paradigm.report import ARRAYS
+from exporter.platforms.paradigm.report import ARRAYS, DocumentedReport
 from exporter.platforms.paradigm.self_described import DescribedReport
 from exporter.platforms.reading_builder import ReadingBuilder
 from exporter.simulator.paradigm import reports

@@ -12,8 +12,8 @@ from exporter.domain.errors import ConfigError
 from exporter.domain.model import Activity, Column, Kind, Measure
 from exporter.platforms import json_values
 from exporter.platforms.api import LabelLimit, Override, Platform, Report
-from exporter.platforms.paradigm.documented import HERE, Array, DocumentedReport, Field, Items
-from exporter.platforms.paradigm.report import API, base_url
+from exporter.platforms.paradigm.documented_array import HERE, Array, Field, Items
+from exporter.platforms.paradigm.report import API, DocumentedReport, base_url
 from exporter.platforms.paradigm.self_described import DescribedReport, MappedReport
 from exporter.platforms.reading_builder import ALL, Invariant
 
