@@ -59,7 +59,7 @@ Parts = Mapping[str, Unread | None]
 class _Questions(Struct):
     """The requests to make (`todo`), and what `asked` brought so far.
 
-    `empty` answers have no value at all. `answered` subjects have an answer, `in_a_row` failed since the last answer.
+    `empty` answers have no value at all. `answered` requests have an answer, subjects `in_a_row` failed since the last.
     """
 
     target: Target
@@ -70,7 +70,7 @@ class _Questions(Struct):
     asked: Answers
     todo: list[Request] = []
     empty: list[Answer] = []
-    answered: set[str] = set()
+    answered: list[Request] = []
     in_a_row: list[str] = []
 
     def plan(self, discoveries: Discoveries) -> None:
@@ -92,7 +92,7 @@ class _Questions(Struct):
         before = len(self.asked.failures)
         answered = await self._ask_parts(request, parts, answered=error is None) if parts else error is None
         if answered:
-            self.answered.add(_subject(request))
+            self.answered.append(request)
             self.in_a_row.clear()
         elif error is not None:
             del self.asked.failures[before:]
@@ -109,7 +109,8 @@ class _Questions(Struct):
             alike = (each for each in self.asked.answers if each.request.subject == request.subject)
             figures = tuple(self._figures(each.reading for each in alike if each.request.days == request.days))
             if figures and not any(figures):
-                quiet = await self._decoded(request, body, replace(self.context, quiet=True))
+                decode = partial(self.report.decode, body, request, replace(self.context, quiet=True))
+                quiet = await self.transport.worker.run(decode)
                 reading = quiet if isinstance(quiet, Reading) else reading
             elif read and not figures:
                 reading = replace(reading, unread=())
@@ -121,7 +122,9 @@ class _Questions(Struct):
         What was `left_out` of a larger answer has no value if the answer about it alone is empty.
         """
         body, decoded, size = await self._whole(request)
-        if isinstance(decoded, Reading) and self._is_end_exclusive(request, decoded):
+        # Today proves nothing, since a platform may list it late.
+        is_past = request.days.last < self.context.today
+        if is_past and isinstance(decoded, Reading) and self._is_end_exclusive(request, decoded):
             decoded = NeedsDiscovery({END_DATE: Discovery(self.context.today, ())})
         if isinstance(decoded, NeedsDiscovery):
             self._discovered(decoded.discoveries)
@@ -129,7 +132,10 @@ class _Questions(Struct):
         if left_out is not None and not any(True for _ in self._figures([decoded])):
             decoded = replace(decoded, rows=(), unread=decoded.unread or (left_out,))
         answer = Answer(request, body, decoded, size)
-        is_empty = not decoded.rows and bool(decoded.unread) and all(each.is_absent for each in decoded.unread)
+        if not decoded.unread:
+            self.asked.answers.append(answer)
+            return {}
+        is_empty = not decoded.rows and all(each.is_absent for each in decoded.unread)
         parts = {each.name: each if each.is_absent else None for each in decoded.unread if each.name in request.parts}
         if is_empty and (not parts or self._was_read()):
             self.empty.append(answer)
@@ -138,15 +144,12 @@ class _Questions(Struct):
         return parts
 
     def _is_end_exclusive(self, request: Request, reading: Reading) -> bool:
-        """Returns whether an answer newly shows that the platform excludes the end date.
+        """Returns whether an answer about ended days newly shows that the platform excludes the end date.
 
-        Evidence: it lacks the last day, which has ended and has rows elsewhere, and has the day before. Rows
-        of the day after the last one refute it; today proves nothing, since a platform may list it late.
+        Evidence: it lacks the last day, which has rows elsewhere, and has the day before. Rows of the day after the
+        last one refute it.
         """
-        last = request.days.last
-        if last >= self.context.today:
-            return False
-        known = self.asked.discoveries
+        last, known = request.days.last, self.asked.discoveries
         if END_DATE in known:
             if reading.outside_range:
                 self.asked.discoveries = {key: each for key, each in known.items() if key != END_DATE}
@@ -156,21 +159,20 @@ class _Questions(Struct):
 
     async def _whole(self, request: Request) -> tuple[bytes, Reading | NeedsDiscovery, int]:
         """Asks for an answer and its pages, and returns their bytes; ReportError if a page fails or there is no end."""
-        body = await self.transport.fetch.get(request, self.transport.retry_budget)
-        decoded, links, size = await self._decoded(request, body, self.context), list[str](), len(body)
+        fetch, retry_budget, worker = self.transport
+        body = await fetch.get(request, retry_budget)
+        decoded = await worker.run(partial(self.report.decode, body, request, self.context))
+        links, size = list[str](), len(body)
         while isinstance(decoded, Reading) and decoded.next_page:
             links.append(decoded.next_page)
             if len(links) > MOST_PAGES or decoded.next_page in links[:-1]:
                 raise SchemaError(f"the answer has no last page ({len(links)} pages asked): links repeat or never end")
             further = replace(request, link=decoded.next_page, instead=None)
-            page = await self.transport.fetch.get(further, self.transport.retry_budget)
-            read = await self._decoded(further, page, self.context)
+            page = await fetch.get(further, retry_budget)
+            read = await worker.run(partial(self.report.decode, page, further, self.context))
             decoded = decoded.joined(read) if isinstance(read, Reading) else read
             size += len(page)
         return body, decoded, size
-
-    async def _decoded(self, request: Request, body: bytes, context: Context) -> Reading | NeedsDiscovery:
-        return await self.transport.worker.run(partial(self.report.decode, body, request, context))
 
     def _keep(self, answer: Answer, parts: Container[str] = ()) -> None:
         """Keeps what was read, and failures other than `parts`; without anything read it is no answer."""
@@ -215,11 +217,11 @@ class _Questions(Struct):
 
     def _end_if_all_fail(self, subject: str, error: ReportError) -> None:
         """Stops asking if subjects failed in a row, and one that answered before fails too."""
-        alike = isinstance(error, ALIKE)
-        if len(set(self.in_a_row)) < IN_A_ROW + (not alike) or (self.answered and not alike):
+        alike, answered = isinstance(error, ALIKE), {_subject(each) for each in self.answered}
+        if len(set(self.in_a_row)) < IN_A_ROW + (not alike) or (answered and not alike):
             return
-        witness = next((each for each in self.todo if _subject(each) in self.answered), None)
-        if witness is not None and subject not in self.answered:
+        witness = next((each for each in self.todo if _subject(each) in answered), None)
+        if witness is not None and subject not in answered:
             self.todo = [witness, *(each for each in self.todo if each is not witness)]
         elif any(_subject(each) not in self.asked.strikes for each in self.todo):
             self.asked.ended, self.todo = True, []
