@@ -97,8 +97,8 @@ def conclude(findings: Sequence[Finding], console: Console, targets: Sequence[Ta
     for target in targets:
         found = [each.found for each in findings if each.found and each.source == target.source]
         names = {company: name for each in found for company, name in each.names.items()}
-        by_option = {**target.companies.entries(target.source, "companies"), **target.selectors}
-        counts.update({each: matches(each.selector, names) for entries in by_option.values() for each in entries})
+        entries = (each for of_option in target.selectors.values() for each in of_option)
+        counts.update({each: matches(each.selector, names) for each in entries})
         if found and not any(each.companies for each in found):
             reason = "none is listed in these days; check the key's permissions"
             if names:
