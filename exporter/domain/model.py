@@ -137,11 +137,11 @@ RowsByDay = Mapping[tuple[str, date], DayRows]
 """By part and day."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Rows(Collection[Row]):
     """Rows that are held as columns."""
 
-    def __init__(self, by_day: RowsByDay) -> None:
-        self.by_day = by_day
+    by_day: RowsByDay
 
     def __len__(self) -> int:
         return sum(len(rows.companies) for rows in self.by_day.values())

@@ -5,11 +5,9 @@ never disappears because a later answer lacks it; one that was only read while i
 """
 
 import math
-from array import array
 from collections.abc import Callable, Container, Iterable, Mapping, Set
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from itertools import compress
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -17,11 +15,13 @@ from msgspec.structs import replace
 
 from exporter.domain import calendars
 from exporter.domain.errors import SchemaError
-from exporter.domain.model import Column, Days, Reading, RowsByDay, by_day
+from exporter.domain.model import Column, DayRows, Days, Reading, RowsByDay, by_day
 from exporter.ledger.table import NO_ROWS, Table, merged
 
 FirstDays = Mapping[str, Mapping[str, date]]
 """The day of each company's first row, by part and company."""
+FirstFigures = dict[tuple[str, Column], Mapping[str, date]]
+"""The same by part and column, of each company's first figure."""
 ROWS_STAY = "the figures stay. If the platform dropped them for good, delete any state_file and restart the exporter"
 """What a refusal of an answer without held rows says."""
 IsWanted = Callable[[str, str], bool]
@@ -77,7 +77,7 @@ class Ledger(Struct, frozen=True, dict=True):
         return {part: frozenset(columns) for part, columns in found.items()}
 
     @cached_property
-    def first_days(self) -> Mapping[str, Mapping[str, date]]:
+    def first_days(self) -> FirstDays:
         """Returns, per part, the day of each company's first row, except withdrawn ones."""
         first: dict[str, dict[str, date]] = {}
         for day in sorted(self.blocks, reverse=True):
@@ -94,16 +94,13 @@ class Ledger(Struct, frozen=True, dict=True):
 
     def first_figures(self, part: str, column: Column) -> Mapping[str, date]:
         """Returns the first held day on which each company has this figure; cached."""
-        if (part, column) not in self._first_figures:
+        cached: FirstFigures = vars(self).setdefault("figures", {})
+        if (part, column) not in cached:
             first: dict[str, date] = {}
             for day in sorted(self.blocks, reverse=True):
                 first.update(dict.fromkeys(self.table(day, part).with_figure(column), day))
-            self._first_figures[part, column] = first
-        return self._first_figures[part, column]
-
-    @cached_property
-    def _first_figures(self) -> dict[tuple[str, Column], Mapping[str, date]]:
-        return {}
+            cached[part, column] = first
+        return cached[part, column]
 
     def following(self, before: "Ledger") -> "Ledger":
         """Returns this ledger with cached results of the one before it, if tables only gained rows and figures.
@@ -121,10 +118,11 @@ class Ledger(Struct, frozen=True, dict=True):
                 here = (company for company in table.companies if company not in self.withdrawn)
                 first[part] = _earlier(first.get(part, {}), here, day, self.first_seen.get(part, {}))
             vars(self)["first_days"] = first
-        self._first_figures.update(before._first_figures)
+        figures: FirstFigures = dict(vars(before).get("figures", {}))
         for day, part, table in changed:
-            for key in (key for key in self._first_figures if key[0] == part):
-                self._first_figures[key] = _earlier(self._first_figures[key], table.with_figure(key[1]), day, {})
+            for key in (key for key in figures if key[0] == part):
+                figures[key] = _earlier(figures[key], table.with_figure(key[1]), day, {})
+        vars(self)["figures"] = figures
         return self
 
 
@@ -241,11 +239,10 @@ def without_past(ledger: Ledger, began: Mapping[str, date]) -> Ledger:
     return Ledger(blocks, names, ledger.withdrawn & left, first_seen)
 
 
-def _only(table: Table, companies: Container[str]) -> Table:
+def _only(table: Table, companies: Set[str]) -> Table:
     """Returns the rows of some companies, without columns that none of them has; the same table if it has no others."""
-    kept = [company in companies for company in table.companies]
-    if all(kept):
+    rows = DayRows(table.companies, table.columns).among(companies)
+    if rows.companies == table.companies:
         return table
-    columns = {column: array("d", compress(values, kept)) for column, values in table.columns.items()}
-    left = {column: values for column, values in columns.items() if not all(map(math.isnan, values))}
-    return Table(tuple(compress(table.companies, kept)), left, frozenset(filter(companies.__contains__, table.lost)))
+    columns = {column: values for column, values in rows.columns.items() if not all(map(math.isnan, values))}
+    return Table(rows.companies, columns, table.lost & companies)
