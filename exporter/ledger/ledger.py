@@ -79,18 +79,13 @@ class Ledger(Struct, frozen=True, dict=True):
     @cached_property
     def first_days(self) -> FirstDays:
         """Returns, per part, the day of each company's first row, except withdrawn ones."""
-        first: dict[str, dict[str, date]] = {}
-        for day in sorted(self.blocks, reverse=True):
+        first: dict[str, Mapping[str, date]] = {}
+        for day in sorted(self.blocks):
             for part, table in self.blocks[day].tables.items():
-                first.setdefault(part, {}).update(dict.fromkeys(set(table.companies) - table.lost, day))
-        return {
-            part: {
-                company: min(day, self.first_seen.get(part, {}).get(company, day))
-                for company, day in days.items()
-                if company not in self.withdrawn
-            }
-            for part, days in first.items()
-        }
+                known = first.get(part, {})
+                new = set(table.companies) - table.lost - self.withdrawn - known.keys()
+                first[part] = _earlier(known, new, day, self.first_seen.get(part, {}))
+        return first
 
     def first_figures(self, part: str, column: Column) -> Mapping[str, date]:
         """Returns the first held day on which each company has this figure; cached."""
@@ -188,7 +183,9 @@ def _with_rows(held: Mapping[date, Block], rows: RowsByDay, listed: Set[date], a
     for day in asked.days:
         old = blocks.get(day, Block(asked.at, listed=False, tables={}))
         if asked.zone and old.read_at < calendars.end(day, asked.zone) <= asked.at:
-            old = _lost(old)
+            # Of a day that was only read while it ran, all is lost until it is read again.
+            lost = {part: Table(each.companies, lost=frozenset(each.companies)) for part, each in old.tables.items()}
+            old = Block(old.read_at, listed=False, tables=lost)
         of_day = {part: each for (part, at), each in rows.items() if at == day and each.companies}
         tables = {part: merged(old.tables.get(part, NO_ROWS), each) for part, each in of_day.items()}
         # `read_at` never goes back, nor does what is published; but a running day cannot have been read after now: the
@@ -207,12 +204,6 @@ def _first_seen(ledger: Ledger, kept: Container[date], held: Container[str]) -> 
             for company in (each for each in table.companies if each not in table.lost):
                 of_part.setdefault(company, day)
     return {part: {company: day for company, day in days.items() if company in held} for part, days in found.items()}
-
-
-def _lost(block: Block) -> Block:
-    """Returns a running day as it is after its end: all is lost until it is read again."""
-    tables = {part: Table(table.companies, lost=frozenset(table.companies)) for part, table in block.tables.items()}
-    return Block(block.read_at, listed=False, tables=tables)
 
 
 def narrowed(ledger: Ledger, wanted: IsWanted) -> Ledger:
