@@ -102,7 +102,7 @@ def _on_day(index: CompanyIndex, columns: ColumnsByPart, measure: Measure, day: 
             continue
         rows = index.total((day,), part, of_part, unread=0.0 if any(measure.limits) else math.nan)
         if measure.needs_read_marker and marker in index.columns[part]:
-            unread = map(math.isnan, index.on_day(day, part, marker, 0.0))
+            unread = map(math.isnan, index.total((day,), part, (marker,)))
             rows = [math.nan if is_unread else value for is_unread, value in zip(unread, rows, strict=True)]
         if lost := index.view.ledger.table(day, part).lost:
             here = index.companies[part]

@@ -151,11 +151,11 @@ class DailyFigures:
 
     def _plain(self, index: CompanyIndex, measure: Measure, states: Mapping[date, DayState]) -> Iterator[SeriesPiece]:
         least = self.view.target.min_group if measure.people else 0
-        for part, column in self._whole.columns_of(measure) if states else ():
+        for part, column in self._whole.columns_of.get(measure.family, ()) if states else ():
             by_day = []
             for day, state in states.items():
                 silence = math.nan if measure.kind is Kind.AVERAGE or state is DayState.SETTLING else 0.0
-                by_day.append(index.on_day(day, part, column, silence))
+                by_day.append(index.total((day,), part, (column,), silence=silence))
             companies = zip(index.labels(part, column.label_values), index.companies[part], strict=True)
             for (own, company), figures in zip(companies, zip(*by_day, strict=True), strict=True):
                 first_row, dated = index.first_rows[part][company], zip(states, figures, strict=True)

@@ -1,7 +1,7 @@
 """The input of the families of one report and of one source, by their state; knows no family and no window."""
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
@@ -10,7 +10,7 @@ from operator import add
 
 from msgspec import Struct, structs
 
-from exporter.domain.model import Column, Family, Measure, Sample
+from exporter.domain.model import Column, Family, Sample
 from exporter.domain.selectors import Entry, unmatched
 from exporter.ledger.day_status import DayStatus, day_status
 from exporter.ledger.ledger import Ledger
@@ -103,7 +103,7 @@ class CompanyIndex:
     """Companies with a row on some held day, all or those `among` some, sorted by number; cached per ledger.
 
     `all_companies` of all parts, their `names` and `first_days`; `companies` per part, their `first_rows`, and their
-    `places` among all; `columns` per part with any figure.
+    `places` among all; `columns` per part with any figure; `columns_of` each family, those that the report declares.
     """
 
     def __init__(self, view: ReportView, among: Collection[str] | None = None) -> None:
@@ -123,44 +123,32 @@ class CompanyIndex:
         place = {company: n for n, company in enumerate(self.all_companies)}
         self.places = {part: [place[each] for each in companies] for part, companies in self.companies.items()}
         self.columns = view.ledger.columns()
+        self.columns_of: dict[str, list[tuple[str, Column]]] = {}
+        for part, columns in view.report.parts.items():
+            for column in columns:
+                if column in self.columns.get(part, ()):  # else the platform never reported it: it is absent, not 0
+                    self.columns_of.setdefault(column.family, []).append((part, column))
         self._labels: dict[tuple[str, tuple[str, ...]], Sequence[tuple[str, ...]]] = {}
         companies = self.companies
         self._places_on = cache(lambda day, part: view.ledger.table(day, part).places(companies[part]))
 
-    def columns_of(self, measure: Measure) -> Iterator[tuple[str, Column]]:
-        """Yields the columns of a measure that some held row has a figure for, with their part.
-
-        A field that the platform never reported, as in older releases, is absent, not 0.
-        """
-        for part, columns in self.view.report.parts.items():
-            held = self.columns.get(part, frozenset())
-            yield from ((part, column) for column in columns if column.family == measure.family and column in held)
-
-    def on_day(self, day: date, part: str, column: Column, silence: float) -> list[float]:
-        """Returns a day's figures in the order of the part's companies; `silence` without a row."""
-        return self.view.ledger.table(day, part).spread(column, self._places_on(day, part), silence)
-
     def total(
-        self, days: Collection[date], part: str, columns: Collection[Column], *, unread: float = math.nan
+        self,
+        days: Collection[date],
+        part: str,
+        columns: Collection[Column],
+        *,
+        silence: float = 0.0,
+        unread: float = math.nan,
     ) -> list[float]:
-        """Adds up figures in the order of the part's companies; a row that lacks one adds `unread`, no row adds 0."""
-        total = [0.0] * len(self.companies[part])
+        """Adds up figures in the order of the part's companies; no row adds `silence`, one that lacks it `unread`."""
+        total: list[float] = []
         for day, column in product(days, columns):
-            figures = self.on_day(day, part, column, 0.0)
+            figures = self.view.ledger.table(day, part).spread(column, self._places_on(day, part), silence)
             if not math.isnan(unread):
                 figures = [unread if math.isnan(figure) else figure for figure in figures]
-            total = list(map(add, total, figures))
-        return total
-
-    def samples(
-        self, measure: Measure, part: str, column: Column, values: Sequence[float], until: date | None
-    ) -> Iterator[Sample]:
-        """Yields the figures that may be served, of companies with a row `until` that day."""
-        least = self.view.target.min_group if measure.people else 0
-        first_days = map(self.first_rows[part].__getitem__, self.companies[part])
-        for own, first_day, value in zip(self.labels(part, column.label_values), first_days, values, strict=True):
-            if (value >= least or value == 0) and (until is None or first_day <= until):
-                yield Sample(own, value)
+            total = list(map(add, total, figures)) if total else figures
+        return total or [0.0] * len(self.companies[part])
 
     def labels(self, part: str, label_values: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
         """Returns the labels of a column by company; cached, since all windows and measures share them."""

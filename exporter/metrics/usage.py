@@ -64,13 +64,14 @@ def families_of(measure: Measure, report: Report) -> Mapping[Window, Family]:
 def usage_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
     """Yields the families of all measures and windows that have a day; those of several days only with the history."""
     view, status = index.view, index.view.day_status
-    held = frozenset(view.ledger.blocks)
+    newest_first = sorted(view.ledger.blocks, reverse=True)
+    held = frozenset(newest_first)
     ended = held - {status.running}
     for measure in view.report.measures:
         families = families_of(measure, view.report)
         if NO_WINDOW in families:
-            make = _info_samples if measure.kind is Kind.INFO else _newest_samples
-            yield DeferredFamily(families[NO_WINDOW], partial(make, index, measure), held)
+            make = partial(_info_samples if measure.kind is Kind.INFO else _samples, index, measure, newest_first)
+            yield DeferredFamily(families[NO_WINDOW], make, held)
             continue
         days: dict[Window, tuple[date, ...]] = {}
         for window in families:
@@ -81,7 +82,7 @@ def usage_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
         limited = cache(partial(limited_sums, index, measure, ended_days))
         for window, of_window in days.items():
             if not any(measure.limits):
-                make = partial(window_sums, index, measure, of_window)
+                make = partial(_samples, index, measure, of_window)
                 yield DeferredFamily(families[window], make, frozenset(of_window))
             elif window is TODAY:  # of each value the first day counts
                 so_far = partial(limited_sums, index, measure, {TODAY: of_window})
@@ -94,40 +95,43 @@ def _of_window(make: Callable[[], Mapping[Window, Sequence[Sample]]], window: Wi
     return make()[window]
 
 
-def _newest_samples(index: CompanyIndex, measure: Measure) -> Iterator[Sample]:
-    """Yields each company's largest held moment, or newest held level."""
-    is_moment = measure.kind is Kind.INSTANT
-    for part, column in index.columns_of(measure):
-        newest = [-math.inf] * len(index.companies[part])
-        for day in sorted(index.view.ledger.blocks, reverse=True):
-            if column in index.view.ledger.table(day, part).columns:
-                pairs = zip(newest, index.on_day(day, part, column, math.nan), strict=True)
-                newest = [new if new > old and (is_moment or old == -math.inf) else old for old, new in pairs]
-            if not is_moment and -math.inf not in newest:
-                break
-        yield from index.samples(measure, part, column, newest, None)
+def _samples(index: CompanyIndex, measure: Measure, days: Sequence[date]) -> Iterator[Sample]:
+    """Yields the figures of some days, newest first: what adds up as a sum, else the largest moment or newest figure.
+
+    A row that lacks the figure makes its company's sum unknown, not smaller. Companies without a row up to the newest
+    day have no figure, nor have small groups of people.
+    """
+    least = index.view.target.min_group if measure.people else 0
+    for part, column in index.columns_of.get(measure.family, ()):
+        if measure.kind in (Kind.SUM, Kind.DISTINCT):
+            values = index.total(days, part, (column,))
+        else:
+            values = _newest(index, part, column, days, is_moment=measure.kind is Kind.INSTANT)
+        first_days = map(index.first_rows[part].__getitem__, index.companies[part])
+        for own, first_day, value in zip(index.labels(part, column.label_values), first_days, values, strict=True):
+            if (value >= least or value == 0) and first_day <= days[0]:
+                yield Sample(own, value)
 
 
-def _info_samples(index: CompanyIndex, measure: Measure) -> Iterator[Sample]:
+def _newest(index: CompanyIndex, part: str, column: Column, days: Sequence[date], *, is_moment: bool) -> list[float]:
+    """Returns each company's largest moment or newest figure, in the order of the part's companies."""
+    newest = [-math.inf] * len(index.companies[part])
+    for day in days:
+        if column in index.view.ledger.table(day, part).columns:
+            pairs = zip(newest, index.total((day,), part, (column,), silence=math.nan), strict=True)
+            newest = [new if new > old and (is_moment or old == -math.inf) else old for old, new in pairs]
+        if not is_moment and -math.inf not in newest:
+            break
+    return newest
+
+
+def _info_samples(index: CompanyIndex, measure: Measure, _days: Sequence[date]) -> Iterator[Sample]:
     """Yields 1 for each row of the report's discovery about its own labels."""
     view = index.view
     discovery = view.discoveries.get(measure.family)
     rows = () if discovery is None else discovery.rows
     for company, name in zip(index.all_companies, index.names, strict=True):
         yield from (Sample((view.target.source, company, name, *row), 1.0) for row in rows)
-
-
-def window_sums(index: CompanyIndex, measure: Measure, days: Sequence[date]) -> Iterator[Sample]:
-    """Yields the figures of a window, from its days, newest first.
-
-    A row that lacks the figure makes its company's sum unknown, not smaller.
-    """
-    for part, column in index.columns_of(measure):
-        if measure.kind is Kind.AVERAGE:
-            total = index.on_day(days[0], part, column, math.nan)
-        else:
-            total = index.total(days, part, (column,))
-        yield from index.samples(measure, part, column, total, days[0])
 
 
 def limited_sums(
