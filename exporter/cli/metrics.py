@@ -10,7 +10,7 @@ import typer
 from exporter.domain.model import Family, Measure
 from exporter.exposition.series_limit import DROPPED, SERIES
 from exporter.exposition.telemetry import Telemetry
-from exporter.metrics.activities import empty_families
+from exporter.metrics.activities import ACTIVITY_FAMILIES
 from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES, REPORT_LABELS, SOURCE_FAMILIES
 from exporter.metrics.usage import LAST_DAY, MONTH, TODAY, WEEK, families_of
 from exporter.platforms.registry import platforms
@@ -126,7 +126,7 @@ def sections() -> Iterator[Section]:
         for report in platform.reports.values():
             families = [family for measure in report.measures for family in families_of(measure, report).values()]
             yield Section(f"{platform.title}: {report.name}", families, report.measures)
-    yield Section("Activities and limits", empty_families(teams=True))
+    yield Section("Activities and limits", ACTIVITY_FAMILIES)
     gauges = [Family(name, text, REPORT_LABELS) for name, (text, _) in REPORT_GAUGES.items()]
     yield Section("Reports", (*gauges, *REPORT_FAMILIES))
     yield Section("Sources", (*SOURCE_FAMILIES, SERIES, DROPPED))

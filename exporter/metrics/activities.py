@@ -7,13 +7,16 @@ An activity sums up a measure's figures of a company and day over all labels, or
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache, cached_property, partial
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from exporter.domain import calendars
 from exporter.domain.calendars import ONE_DAY, Calendar
-from exporter.domain.model import Family, Sample
+from exporter.domain.model import Activity, Family, Measure, Sample
 from exporter.metrics.activity_figures import ActivityFigures, OnDay, activity_figures
 from exporter.metrics.limits import NO_LIMITS, ActivityLimits, Limit
 from exporter.metrics.report_view import CompanyIndex, DeferredFamily, ReportView
@@ -30,51 +33,67 @@ BASELINE = "chat_usage_activity_baseline"
 LIMIT = "chat_usage_activity_limit"
 MISSING = "chat_usage_activity_limit_missing"
 WORKING_DAY = "chat_usage_company_last_working_day_timestamp_seconds"
-_ADD = "never sum over activity"
-HELP: Mapping[str, str] = {
-    LAST_DAY: f"Activity on the last day (shares: 7 days); {_ADD}; day: chat_usage_report_day_timestamp_seconds.",
-    TODAY: f"Activity so far today; {_ADD}; cached.",
-    LAST_WORKING_DAY: f"Activity on the last business day of the company's calendar; {_ADD}; cached.",
-    BASELINE: f"Median of the last day's weekday over 6 weeks, without holidays; {_ADD}; cached.",
-    LIMIT: "Limits in the activity's unit; lower ones are for the last business day, upper ones for the last day.",
-    MISSING: "Companies without a configured limit in force, by reason: "
-    f"{NO_HISTORY}, {FEW_WEEKS} (below {FEWEST_POINTS}), {UNREAD}.",
-    WORKING_DAY: "Start of the company's last business day, in seconds since 1970.",
-}
+_ADD, _DAY = "never sum over activity", "chat_usage_report_day_timestamp_seconds"
+ACTIVITY_FAMILIES = (
+    Family(LAST_DAY, f"Activity on the last day (shares: 7 days); {_ADD}; day: {_DAY}.", LABELS),
+    Family(TODAY, f"Activity so far today; {_ADD}; cached.", LABELS),
+    Family(LAST_WORKING_DAY, f"Activity on the last business day of the company's calendar; {_ADD}; cached.", LABELS),
+    Family(BASELINE, f"Median of the last day's weekday over 6 weeks, without holidays; {_ADD}; cached.", LABELS),
+    Family(
+        LIMIT,
+        "Limits in the activity's unit; lower ones are for the last business day, upper ones for the last day.",
+        (*LABELS, "bound", "basis", "severity", "team"),  # `team` only if any entry sets one
+    ),
+    Family(
+        MISSING,
+        f"Companies without a configured limit in force, by reason: {NO_HISTORY}, {FEW_WEEKS} (below {FEWEST_POINTS}), "
+        f"{UNREAD}.",
+        ("source", "report", "activity", "reason"),
+    ),
+    Family(WORKING_DAY, "Start of the company's last business day, in seconds since 1970.", LABELS[:-1]),
+)
 
 
 def activity_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
     """Yields the families of a report's activities; of stale figures only the fixed limits."""
-    samples, view = _Samples(index), index.view
-    judged_days, today = _judged_days(view), view.day_status.today
-    for family in empty_families(teams=samples.has_teams):
-        if family.name == TODAY:
-            yield DeferredFamily(family, samples.of_today, frozenset([today] if today else []))
-        else:
-            yield DeferredFamily(family, partial(samples.of_family, family.name), judged_days)
-
-
-def empty_families(*, teams: bool) -> list[Family]:
-    """Returns the families of activities without samples; those of limits have `team` if any entry sets one."""
-    labels = {
-        LIMIT: (*LABELS, "bound", "basis", "severity", *(("team",) if teams else ())),
-        MISSING: ("source", "report", "activity", "reason"),
-        WORKING_DAY: LABELS[:-1],
-    }
-    return [Family(name, text, labels.get(name, LABELS)) for name, text in HELP.items()]
-
-
-def _judged_days(view: ReportView) -> set[date]:
-    """Returns the days that alerts evaluate, by any calendar, and the same weekdays before; for shares all days."""
-    calendars = {view.target.rules.calendar, *(each.calendar for each in view.target.company_limits.calendars)}
-    last = {view.day_status.last_day, *(_last_working_day(view, each) for each in calendars)}
+    view, limits = index.view, index.view.target.company_limits
+    published = sorted(view.day_status.published, reverse=True)
+    calendars = {view.target.rules.calendar, *(each.calendar for each in limits.calendars)}
+    working_days = {each: next(filter(each.is_working, published), None) for each in calendars}
+    # Alerts evaluate the last days by any calendar and the same weekdays before; shares are of all days.
     has_shares = any(each.share_of for measure in view.report.measures for each in measure.activities)
-    step = ONE_DAY if has_shares else WEEK
-    return {day - step * n for day in last if day for n in range((WEEKS + 1) * WEEK // step)}
+    step, last = ONE_DAY if has_shares else WEEK, {view.day_status.last_day, *working_days.values()}
+    judged_days = {day - step * n for day in last if day for n in range((WEEKS + 1) * WEEK // step)}
+    today, has_teams = view.day_status.today, any(each.team for each in limits.thresholds)
+    samples = _EndedDays(index, working_days, has_teams)
+    for family in ACTIVITY_FAMILIES:
+        if family.name == TODAY:
+            yield DeferredFamily(family, partial(_of_today, index), frozenset([today] if today else []))
+        else:
+            labels = tuple(each for each in family.label_names if has_teams or each != "team")
+            of_family = partial(samples.of_family, family.name)
+            yield DeferredFamily(replace(family, label_names=labels), of_family, judged_days)
 
 
-def _last_working_day(view: ReportView, calendar: Calendar) -> date | None:
-    return next(filter(calendar.is_working, sorted(view.day_status.published, reverse=True)), None)
+def _of_today(index: CompanyIndex) -> Iterator[Sample]:
+    """Yields the activities of the running day; a share has none."""
+    status = index.view.day_status
+    if status.stale or status.last_day is None or status.today is None:
+        return
+    for measure in index.view.report.measures:
+        for activity in measure.activities:
+            columns = index.columns_with(measure, activity.label_value)
+            if measure.today and not activity.share_of and any(columns.values()):
+                yield from _served(index, measure, activity, index.on_day(status.today, measure, columns))
+
+
+def _served(index: CompanyIndex, measure: Measure, activity: Activity, figures: Iterable[float]) -> Iterator[Sample]:
+    """Yields the known figures, but for small groups of people."""
+    source, report = index.view.target.source, index.view.report.name
+    least = index.view.target.min_group if measure.people else 0
+    for company, name, figure in zip(index.all_companies, index.names, figures, strict=True):
+        if figure >= least or figure == 0:
+            yield Sample((source, report, company, name, activity.name), figure)
 
 
 class _Side(NamedTuple):
@@ -88,49 +107,48 @@ class _Side(NamedTuple):
 _Point = tuple[date | None, float, float]  # the same of one company; NaN is unknown
 
 
-class _Samples:
-    """The samples of a report's activities by family; lists are parallel to its companies, NaN is unknown."""
+class _EndedDays(Struct, frozen=True, dict=True):
+    """The samples of a report's activities on ended days; lists are parallel to its companies, NaN is unknown.
 
-    def __init__(self, index: CompanyIndex) -> None:
-        self._index, self._view = index, index.view
-        self._report = index.view.target.source, index.view.report.name
-        self.has_teams = any(each.team for each in index.view.target.company_limits.thresholds)
+    `last_working_days` are by calendar.
+    """
+
+    index: CompanyIndex
+    last_working_days: Mapping[Calendar, date | None]
+    has_teams: bool
+
+    @property
+    def _view(self) -> ReportView:
+        return self.index.view
 
     @cached_property
     def _labels(self) -> Sequence[tuple[str, ...]]:
-        return [(*self._report, *each) for each in zip(self._index.all_companies, self._index.names, strict=True)]
+        own = self._view.target.source, self._view.report.name
+        return [(*own, *each) for each in zip(self.index.all_companies, self.index.names, strict=True)]
 
     @cached_property
     def _limits(self) -> Sequence[Mapping[str, ActivityLimits]]:
-        return list(map(self._view.target.company_limits.limits, self._index.all_companies, self._index.names))
+        return list(map(self._view.target.company_limits.limits, self.index.all_companies, self.index.names))
 
     @cached_property
     def _calendars(self) -> Sequence[Calendar]:
-        own = map(self._view.target.company_limits.calendar, self._index.all_companies, self._index.names)
+        own = map(self._view.target.company_limits.calendar, self.index.all_companies, self.index.names)
         return [each or self._view.target.rules.calendar for each in own]
 
     @cached_property
     def _working_days(self) -> Sequence[date | None]:
-        return list(map(cache(partial(_last_working_day, self._view)), self._calendars))
-
-    def of_today(self) -> Iterator[Sample]:
-        status = self._view.day_status
-        if status.stale or status.last_day is None or status.today is None:
-            return
-        for judged in activity_figures(self._index):
-            if judged.measure.today and judged.on_day and not judged.activity.share_of:
-                yield from self._served(judged, judged.on_day(status.today))
+        return [self.last_working_days[calendar] for calendar in self._calendars]
 
     def of_family(self, name: str) -> Sequence[Sample]:
-        """Returns the samples of any family but TODAY."""
+        """Returns the samples of any family but that of today."""
         return self._of_ended_days[name]
 
     @cached_property
     def _of_ended_days(self) -> Mapping[str, list[Sample]]:
-        samples: dict[str, list[Sample]] = {name: [] for name in HELP}
+        samples: dict[str, list[Sample]] = {family.name: [] for family in ACTIVITY_FAMILIES}
         if any(measure.activities for measure in self._view.report.measures) and not self._view.day_status.stale:
             samples[WORKING_DAY] += self._starts()
-        for judged in activity_figures(self._index):
+        for judged in activity_figures(self.index):
             for family, found in self._of_activity(judged):
                 samples[family] += found
         return samples
@@ -155,7 +173,7 @@ class _Samples:
         upper, lower = self._sides(cache(judged.on_day), limits, status.last_day)
         figures = {LAST_DAY: upper.figures, LAST_WORKING_DAY: lower.figures, BASELINE: upper.baselines}
         for family, values in figures.items():
-            yield family, self._served(judged, values)
+            yield family, _served(self.index, judged.measure, judged.activity, values)
         if not any(each.limits for each in limits):
             return
         if judged.volume:
@@ -163,12 +181,14 @@ class _Samples:
             volumes = zip(limits, upper.figures, lower.figures, strict=True)
             limits = [each.of_volumes(judged.activity.min_volume, *of) for each, *of in volumes]
         yield LIMIT, self._numbers(name, (each.fixed() for each in limits))
+        least = self._view.target.min_group if judged.measure.people else 0
         for bound, side in (("upper", upper), ("lower", lower)):
-            baselines = zip(limits, self._shown(judged, side.baselines), strict=True)
-            yield LIMIT, self._numbers(name, (each.usual(bound, baseline) for each, baseline in baselines))
+            baselines = [each if each >= least or each == 0 else math.nan for each in side.baselines]
+            usual = (each.usual(bound, baseline) for each, baseline in zip(limits, baselines, strict=True))
+            yield LIMIT, self._numbers(name, usual)
         why = partial(self._why_missing, is_share=bool(judged.volume))
         sides = zip(*upper, strict=True), zip(*lower, strict=True)
-        yield MISSING, self._missing(name, map(why, limits, self._calendars, self._index.first_days, *sides))
+        yield MISSING, self._missing(name, map(why, limits, self._calendars, self.index.first_days, *sides))
 
     def _sides(self, on_day: OnDay, limits: Sequence[ActivityLimits], last_day: date) -> tuple[_Side, _Side]:
         """Returns what upper and what lower limits are compared with."""
@@ -197,16 +217,6 @@ class _Samples:
             points = [point for point in weeks_before(*of_company)[place] if not math.isnan(point)]
             found.append(_median(points) if len(points) >= FEWEST_POINTS else math.nan)
         return found
-
-    def _shown(self, judged: ActivityFigures, figures: Iterable[float]) -> list[float]:
-        """Returns figures without those of small groups."""
-        least = self._view.target.min_group if judged.measure.people else 0
-        return [figure if figure >= least or figure == 0 else math.nan for figure in figures]
-
-    def _served(self, judged: ActivityFigures, figures: Iterable[float]) -> Iterator[Sample]:
-        for own, figure in zip(self._labels, self._shown(judged, figures), strict=True):
-            if not math.isnan(figure):
-                yield Sample((*own, judged.activity.name), figure)
 
     def _numbers(self, activity: str, limits: Iterable[Iterable[Limit]]) -> Iterator[Sample]:
         for own, of_company in zip(self._labels, limits, strict=True):
@@ -237,7 +247,7 @@ class _Samples:
     def _missing(self, activity: str, reasons: Iterable[str | None]) -> Iterator[Sample]:
         """Yields how many companies lack limits, by reason; None: a company lacks none."""
         for reason, count in sorted(Counter(filter(None, reasons)).items()):
-            yield Sample((*self._report, activity, reason), float(count))
+            yield Sample((self._view.target.source, self._view.report.name, activity, reason), float(count))
 
 
 def _of_each(on_day: OnDay, days: Iterable[date | None]) -> list[float]:

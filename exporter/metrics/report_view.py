@@ -10,7 +10,7 @@ from operator import add
 
 from msgspec import Struct, structs
 
-from exporter.domain.model import Column, Family, Sample
+from exporter.domain.model import Column, Family, Measure, Sample
 from exporter.domain.selectors import Entry, unmatched
 from exporter.ledger.day_status import DayStatus, day_status
 from exporter.ledger.ledger import Ledger
@@ -99,6 +99,9 @@ class DeferredFamily(Struct, frozen=True):
         return replace(self.family, samples=self.family.samples + tuple(self.make()))
 
 
+ColumnsByPart = Mapping[str, Sequence[Column]]
+
+
 class CompanyIndex:
     """Companies with a row on some held day, all or those `among` some, sorted by number; cached per ledger.
 
@@ -149,6 +152,40 @@ class CompanyIndex:
                 figures = [unread if math.isnan(figure) else figure for figure in figures]
             total = list(map(add, total, figures)) if total else figures
         return total or [0.0] * len(self.companies[part])
+
+    def columns_with(self, measure: Measure, label_value: str) -> ColumnsByPart:
+        """Returns the columns of a measure with held figures, only those of `label_value` if it is set."""
+        return {
+            part: [
+                column
+                for column in self.columns.get(part, ())
+                if column.family == measure.family
+                and len(column.label_values) == len(measure.labels)
+                and (not label_value or column.label_values[-1] == label_value)
+            ]
+            for part in self.view.report.parts
+            if part in self.companies
+        }
+
+    def on_day(self, day: date, measure: Measure, columns: ColumnsByPart) -> list[float]:
+        """Adds up a measure's columns on a day in the order of all companies; NaN is unknown.
+
+        A mode without a row adds 0. A row that lacks the figure makes the sum unknown, except for limited labels: a
+        tool that a row does not name was not used, if its tools were read.
+        """
+        marker = Column(measure.family)
+        total = [0.0 if first <= day else math.nan for first in self.first_days]
+        for part, of_part in columns.items():
+            table = self.view.ledger.table(day, part)
+            if not table.companies:
+                continue
+            rows = self.total((day,), part, of_part, unread=0.0 if any(measure.limits) else math.nan)
+            if measure.needs_read_marker and marker in self.columns[part]:
+                unread = map(math.isnan, self.total((day,), part, (marker,)))
+                rows = [math.nan if is_unread else value for is_unread, value in zip(unread, rows, strict=True)]
+            for company, place, value in zip(self.companies[part], self.places[part], rows, strict=True):
+                total[place] += math.nan if company in table.lost else value
+        return total
 
     def labels(self, part: str, label_values: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
         """Returns the labels of a column by company; cached, since all windows and measures share them."""

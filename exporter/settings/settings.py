@@ -14,7 +14,7 @@ from exporter.domain.errors import ConfigError
 from exporter.domain.text import nearest, remedy
 from exporter.domain.threads import FileStamp
 from exporter.exposition.series_limit import PageLimits
-from exporter.metrics.activities import HELP
+from exporter.metrics.activities import ACTIVITY_FAMILIES
 from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES
 from exporter.metrics.target import Target
 from exporter.metrics.usage import families_of
@@ -103,7 +103,8 @@ class Settings(Struct, frozen=True):
 
 def _families(platform: Platform) -> tuple[str, ...]:
     """Returns all families that a source of the platform may exclude, those of a backfill too."""
-    found = dict.fromkeys((*HELP, *REPORT_GAUGES, *(each.name for each in REPORT_FAMILIES)))
+    of_activities, of_reports = ([each.name for each in found] for found in (ACTIVITY_FAMILIES, REPORT_FAMILIES))
+    found = dict.fromkeys((*of_activities, *REPORT_GAUGES, *of_reports))
     for report in platform.reports.values():
         for measure in report.measures:
             found |= dict.fromkeys(family.name for family in families_of(measure, report).values())
