@@ -1,7 +1,7 @@
 """The one slot between poller and web: what was published last. Reuses lines of unchanged families and companies."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import date
 from functools import cache, partial
@@ -9,7 +9,7 @@ from functools import cache, partial
 from msgspec import Struct, structs
 
 from exporter.domain.model import Expendable, Sample
-from exporter.exposition.series_limit import USUAL_LIMITS, PageLimits, counted, kinds_to_drop
+from exporter.exposition.series_limit import DROPPED, REASONS, SERIES, USUAL_LIMITS, PageLimits, kinds_to_drop
 from exporter.exposition.text import EMPTY, Chunk, Key, Page, Quoted, join, write
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_health import Unmatched, deferred_families, unmatched_everywhere, unmatched_families
@@ -48,6 +48,7 @@ class Board:
         self.shown = Published()
         self.limits = limits
         self._chunks: Mapping[Key, tuple[Chunk, ...]] = {}
+        self._unmatched: Sequence[tuple[str, Chunk]] = ()  # by source, or glob of sources
 
     def put(self, source: str, rendered: RenderedSource) -> None:
         """Replaces some reports of a source at once."""
@@ -61,10 +62,16 @@ class Board:
     def _show(
         self, kept: Mapping[Key, tuple[Chunk, ...]], rendered: Mapping[str, RenderedSource], limits: PageLimits
     ) -> None:
-        chunks, views = dict(kept), {key: view for key, view in self.shown.views.items() if key in kept}
-        infos = {source: info for source, info in self.shown.source_infos.items() if (source, "") in kept}
+        before, chunks = self.shown, dict(kept)
+        views = {key: view for key, view in before.views.items() if key in kept}
+        infos = {source: info for source, info in before.source_infos.items() if (source, "") in kept}
         for source, each in rendered.items():
-            chunks |= self._written(source, each, kept)
+            quoted = Quoted()
+            for report, families in each.reports.items():
+                key = source, report
+                if report or key not in kept or each.source_info != before.source_infos.get(source):
+                    was, now = before.views.get(key), each.views.get(report)
+                    chunks[key] = tuple(_written(families, kept.get(key, ()), was, now, quoted))
             views |= {(source, report): view for report, view in each.views.items()}
             infos |= {} if each.source_info is None else {source: each.source_info}
         served = {
@@ -72,40 +79,39 @@ class Board:
             for (source, report), written in chunks.items()
             if report and any(chunk.series and chunk.family.has_companies for chunk in written)
         }
-        unmatched = unmatched_everywhere(infos.values())
-        page = _page(chunks, unmatched, limits)
-        self.shown = Published(page, self.shown.served & chunks.keys() | served, views, infos, unmatched)
-        self._chunks, self.limits = chunks, limits
-
-    def _written(
-        self, source: str, rendered: RenderedSource, kept: Mapping[Key, tuple[Chunk, ...]]
-    ) -> Mapping[Key, tuple[Chunk, ...]]:
-        """Returns the lines of the families of a source; `kept` are those that were written before."""
-        written, quoted = dict[Key, tuple[Chunk, ...]](), Quoted()
-        for report, families in rendered.reports.items():
-            key = source, report
-            was, now = self.shown.views.get(key), rendered.views.get(report)
-            if was and now:
-                written[key] = tuple(_with_changes(kept.get(key, ()), was, now, families, quoted))
-            elif report or key not in kept or rendered.source_info != self.shown.source_infos.get(source):
-                written[key] = tuple(write(each.made(), quoted, each.days) for each in families)
-        return written
+        unmatched, unmatched_chunks = before.unmatched, self._unmatched
+        if infos != before.source_infos:
+            unmatched = unmatched_everywhere(infos.values())
+            unmatched_chunks = [
+                (source, write(each))
+                for source in sorted(unmatched)
+                for each in unmatched_families(source, unmatched[source])
+            ]
+        page = _page(chunks, unmatched_chunks, limits)
+        self.shown = Published(page, before.served & chunks.keys() | served, views, infos, unmatched)
+        self._chunks, self._unmatched, self.limits = chunks, unmatched_chunks, limits
 
 
-def _with_changes(
-    chunks: Iterable[Chunk], was: ReportView, now: ReportView, families: Iterable[DeferredFamily], quoted: Quoted
+def _written(
+    families: Iterable[DeferredFamily],
+    chunks: Iterable[Chunk],
+    was: ReportView | None,
+    now: ReportView | None,
+    quoted: Quoted,
 ) -> Iterator[Chunk]:
-    """Writes the families of a report; of lines that were written before, only those of changed companies anew.
+    """Writes families; of lines of a report that were written before, only those of changed companies anew.
 
     `was` and `now` are the report's views when the `chunks` were written, and now.
     """
-    changed = _changed_companies(was, now)
-    before = {} if changed is None else {chunk.family.name: chunk for chunk in chunks}
+    if not was or not now or (changed := _changed_companies(was, now)) is None:
+        yield from (write(each.made(), quoted, each.days) for each in families)
+        return
+    before = {chunk.family.name: chunk for chunk in chunks}
     of_before, of_now = (cache(partial(_of_companies, view)) for view in (was, now))
     for each in families:
         chunk, updated = before.get(each.family.name), None
-        if changed is not None and chunk and chunk.days is not None and chunk.days == each.days:
-            companies = frozenset[str]().union(*(changed[day] for day in chunk.days & changed.keys()))
+        if chunk and each.days is not None and each.days == chunk.days:
+            companies = frozenset[str]().union(*(changed[day] for day in each.days & changed.keys()))
             if not companies:
                 updated = chunk
             elif len(companies) <= len(now.ledger.names) / 2:  # else all lines are made anew
@@ -157,18 +163,28 @@ def _updated(
     return write(replace(some, samples=samples), quoted, chunk.days) if is_alike else None
 
 
-def _page(chunks: Mapping[Key, tuple[Chunk, ...]], unmatched: Unmatched, limits: PageLimits) -> Page:
+def _page(chunks: Mapping[Key, tuple[Chunk, ...]], unmatched: Iterable[tuple[str, Chunk]], limits: PageLimits) -> Page:
     """Puts the lines of all sources together, with families that count them; drops some above the limits."""
     sources = {source for source, _ in chunks}
     every = [(source, chunk) for (source, _), written in sorted(chunks.items()) for chunk in written]
-    for source in sorted(sources | unmatched.keys()):
-        every += [(source, write(each)) for each in unmatched_families(source, unmatched.get(source, {}))]
+    every += unmatched
     counts, sizes = Counter[tuple[str, Expendable]](), Counter[tuple[str, Expendable]]()
     for source, chunk in every:
         if source in sources:
             counts[source, chunk.family.expendable] += chunk.series
             sizes[source, chunk.family.expendable] += len(chunk.piece.plain)
-    dropped = kinds_to_drop(counts, limits.series) | kinds_to_drop(sizes, limits.size)
-    left = (chunk for _, chunk in every if chunk.series and chunk.family.expendable not in dropped)
-    counts_of_series = (write(each) for each in counted(sources, counts, dropped) if each.samples)
-    return join((*left, *counts_of_series))
+    dropped = frozenset[Expendable]()
+    if counts.total() > limits.series or sizes.total() > limits.size:
+        dropped = kinds_to_drop(counts, limits.series) | kinds_to_drop(sizes, limits.size)
+    left = [chunk for _, chunk in every if chunk.series and chunk.family.expendable not in dropped]
+    served = Counter[tuple[str, ...]]({(source,): 0 for source in sources})
+    gone = Counter[tuple[str, ...]]({(source, reason): 0 for source in sources for reason in REASONS.values()})
+    for (source, kind), count in counts.items():
+        if kind in dropped:
+            gone[source, REASONS[kind]] += count
+        else:
+            served[(source,)] += count
+    for family, found in ((SERIES, served), (DROPPED, gone)) if sources else ():
+        samples = tuple(Sample(labels, float(count)) for labels, count in sorted(found.items()))
+        left.append(write(replace(family, samples=samples)))
+    return join(left)

@@ -1,11 +1,9 @@
 """Which kinds of series are dropped above the maximum of series or bytes, and the families that count them."""
 
-from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from exporter.domain.model import Expendable, Family, Sample
+from exporter.domain.model import Expendable, Family
 
 SERIES = Family(
     "chat_usage_series", "Series of the source on /metrics, without the exporter's live metrics.", ("source",)
@@ -44,16 +42,3 @@ def kinds_to_drop(amounts: Amounts, most: int) -> frozenset[Expendable]:
         left -= sum(count for (_, each), count in amounts.items() if each is kind)
         dropped.add(kind)
     return frozenset(dropped)
-
-
-def counted(sources: Iterable[str], counts: Amounts, dropped: Container[Expendable]) -> Iterator[Family]:
-    """Yields the families that count the series of each source: those served, and those `dropped`."""
-    served = Counter[tuple[str, ...]]()
-    gone = Counter[tuple[str, ...]]({(source, reason): 0 for source in sources for reason in REASONS.values()})
-    for (source, kind), count in counts.items():
-        if kind in dropped:
-            gone[source, REASONS[kind]] += count
-        else:
-            served[(source,)] += count
-    for family, found in ((SERIES, served), (DROPPED, gone)):
-        yield replace(family, samples=tuple(Sample(labels, float(count)) for labels, count in sorted(found.items())))
