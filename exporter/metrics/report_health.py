@@ -124,26 +124,25 @@ REPORT_FAMILIES = (LAST_OUTCOME, UNREAD, DRIFT, VIOLATIONS, FIELD_INFO, COVERAGE
 def _health(view: ReportView) -> Iterator[Family]:
     """Yields the health of the report and, once something was read, whether its figures can be trusted."""
     labels, health = (view.target.source, view.report.name), view.health
-    yield _family(UNREAD, labels, health.unread)
+    by_label: dict[Family, Mapping[str, float]] = {UNREAD: health.unread}  # figures by the family's last label
+    by_label[LAST_OUTCOME] = {outcome: health.outcome == outcome for outcome in OUTCOMES}
     if health.read_at is not None:
-        yield _family(DRIFT, labels, {kind: health.drift.get(kind, 0) for kind in ("unknown", "missing", "retyped")})
+        by_label[DRIFT] = {kind: health.drift.get(kind, 0) for kind in ("unknown", "missing", "retyped")}
         invariants = dict.fromkeys((*view.report.invariants, *INVARIANTS, *health.violations))
-        yield _family(VIOLATIONS, labels, {name: health.violations.get(name, 0) for name in invariants})
+        by_label[VIOLATIONS] = {name: health.violations.get(name, 0) for name in invariants}
         yield replace(FIELD_INFO, samples=tuple(Sample((*labels, *note), 1.0) for note in health.fields))
     if (last := view.day_status.last_day) is not None:
         covered = view.day_status.covered
-        ratios = {each.suffix[1:]: len(covered.intersection(each.ending(last))) / each.days for each in SUMS}
-        yield _family(COVERAGE, labels, ratios)
+        by_label[COVERAGE] = {
+            each.suffix[1:]: len(covered.intersection(each.ending(last))) / each.days for each in SUMS
+        }
+    for family, values in by_label.items():
+        samples = (Sample((*labels, label), float(value)) for label, value in values.items())
+        yield replace(family, samples=tuple(samples))
     yield replace(RESTATEMENTS, samples=(Sample(labels, float(health.restatements)),))
     for name, (text, value_of) in REPORT_GAUGES.items():
         value = value_of(view)
         yield Family(name, text, REPORT_LABELS, () if value is None else (Sample(labels, float(value)),))
-    yield _family(LAST_OUTCOME, labels, {each: health.outcome == each for each in OUTCOMES})
-
-
-def _family(family: Family, labels: tuple[str, ...], values: Mapping[str, float]) -> Family:
-    """Returns a family with a sample for each value of its last label."""
-    return replace(family, samples=tuple(Sample((*labels, label), float(value)) for label, value in values.items()))
 
 
 SETTLE = Family(
@@ -200,8 +199,7 @@ def unmatched_everywhere(infos: Collection[SourceInfo]) -> Unmatched:
 
 
 def unmatched_families(source: str, by_option: Mapping[str, tuple[str, ...]]) -> tuple[Family, Family]:
+    counts = [Sample((source, option), float(len(selectors))) for option, selectors in by_option.items()]
     named = [(source, option, each) for option, selectors in sorted(by_option.items()) for each in selectors]
-    return (
-        _family(UNMATCHED, (source,), {option: len(selectors) for option, selectors in by_option.items()}),
-        replace(UNMATCHED_INFO, samples=tuple(Sample(labels, 1.0) for labels in named[:MOST_SELECTORS])),
-    )
+    infos = [Sample(labels, 1.0) for labels in named[:MOST_SELECTORS]]
+    return replace(UNMATCHED, samples=tuple(counts)), replace(UNMATCHED_INFO, samples=tuple(infos))
