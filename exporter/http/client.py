@@ -94,6 +94,7 @@ class Client:
         self._base, self._site = str(base).rstrip("/"), site(base)
         self._proxy = proxy_for(base, endpoint.proxy_url)
         self._transport = transport_to(base, endpoint, self._proxy, transport)
+        self._mask = KeyMask((), {})
         self._refused_until = float("-inf")
         self._pause: Pause | None = None
 
@@ -147,13 +148,14 @@ class Client:
             raise AuthError(message, HTTPStatus.UNAUTHORIZED) from error
 
     async def _with_retries(self, request: Request, key: str, retry_budget: RetryBudget, attempts: int) -> bytes:
-        url, params = f"{self._base}/{request.path.lstrip('/')}", httpx.QueryParams(dict(request.params))
-        if request.link:
-            url, params = self._linked(request, url)
-        self._endpoint.keys_in_use[self._endpoint.source] = key
+        url = f"{self._base}/{request.path.lstrip('/')}"
+        url, params = self._linked(request, url) if request.link else (url, httpx.QueryParams(dict(request.params)))
         headers = self._endpoint.headers(key)
-        mask = KeyMask(self._endpoint.keys_in_use.values(), headers)
-        sent = HttpRequest(self._endpoint, request, self._site, url, headers, mask, self._proxy, params)
+        self._endpoint.keys_in_use[self._endpoint.source] = key
+        secrets = tuple(self._endpoint.keys_in_use.values()), headers
+        if self._mask.secrets != secrets:  # a platform's headers may hold the time
+            self._mask = KeyMask(*secrets)
+        sent = HttpRequest(self._endpoint, request, self._site, url, headers, self._mask, self._proxy, params)
         if self._pause:
             await self._obey_pause(self._pause, sent, retry_budget)
         attempt = 1

@@ -1,7 +1,7 @@
 """Masks the keys of all sources in everything that a platform sends."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 SHORTEST = 8  # length of a key that is masked in answers; a shorter one could be part of any word
 MASKED = b"[key]"
@@ -16,7 +16,8 @@ class KeyMask:
     in /metrics, the API and files, each with its own escapes; so the keys of all sources are masked on arrival.
     """
 
-    def __init__(self, keys: Collection[str], headers: Mapping[str, str]) -> None:
+    def __init__(self, keys: tuple[str, ...], headers: Mapping[str, str]) -> None:
+        self.secrets = keys, dict(headers)
         sent = " ".join(value for name, value in headers.items() if name.lower() == "authorization")
         parts = (part for key in keys for part in key.split(":", 1) if ":" in key)
         self._all = sorted({*keys, *parts, *sent.split()}, key=len, reverse=True)

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
 from exporter.domain.errors import AuthError, ConfigError, HttpStatusError
 from exporter.http import RetryBudget
-from tests.http.fakes import FILTERED, GOOD, KEY, NEW_KEY, answer, bench, keys
+from tests.http.fakes import FILTERED, GOOD, KEY, NEW_KEY, REQUEST, answer, bench, keys
 
 pytestmark = pytest.mark.anyio
 
@@ -49,6 +50,17 @@ async def test_each_request_reads_the_key_anew() -> None:
     await client.aclose()
     assert asked.platform
     assert asked.platform.keys == [f"Bearer {KEY}", f"Bearer {NEW_KEY}"]
+
+
+async def test_what_a_platform_makes_of_an_unchanged_key_anew_is_masked_too() -> None:
+    """Its `headers` may sign the time."""
+    signed = count(1)
+    asked = bench(*(answer(200, b'{"you": "signature-%d"}' % each) for each in (1, 2)))
+    asked.endpoint = replace(asked.endpoint, headers=lambda _: {"Authorization": f"Signed signature-{next(signed)}"})
+    client = asked.client()
+    bodies = [await client.get(REQUEST, asked.retry_budget) for _ in range(2)]
+    await client.aclose()
+    assert bodies == [b'{"you": "[key]"}'] * 2
 
 
 async def test_a_key_that_cannot_be_used_asks_nobody() -> None:
