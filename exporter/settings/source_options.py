@@ -5,6 +5,7 @@ A rule between two options is checked with the later one, so that all problems a
 """
 
 import math
+import re
 import ssl
 from datetime import timedelta
 from functools import partial
@@ -45,7 +46,7 @@ def _server_url(written: str, example: str = EXAMPLE_PROXY) -> str:
 
 def _without_credentials(written: str) -> str:
     url = httpx.URL(_server_url(written, EXAMPLE_URL))
-    if url.userinfo:
+    if "@" in re.split("[/?#]", written)[2]:
         raise ValueError("contains a user or password; leave them out, since only the key authenticates")
     if url.query or url.fragment:
         raise ValueError(f'contains "?" or "#"; give the address only, such as {EXAMPLE_URL}')

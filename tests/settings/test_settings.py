@@ -157,6 +157,7 @@ VALUES = {
     "plain http to loopback": ("base_url: http://127.0.0.1:8080", "base_url", "http://127.0.0.1:8080"),
     "plain http to loopback v6": ('base_url: "http://[::1]:80"', "base_url", "http://[::1]:80"),
     "plain http to localhost": ("base_url: http://api.localhost", "base_url", "http://api.localhost"),
+    "@ in a path": ("base_url: https://own/@v", "base_url", "https://own/@v"),
     "plain http when allowed": ("base_url: http://own, allow_http: true", "base_url", "http://own"),
     "proxy with credentials": ("proxy_url: http://me:pw@proxy:3128", "proxy_url", "http://me:pw@proxy:3128"),
     "certificates": (f"ca_file: {certifi.where()}", "ca_file", Path(certifi.where())),
@@ -235,6 +236,7 @@ WRONG = {
         for written in ("ftp://own", "socks5://u:pa55@own", "https:///api", "https://u:pa55/@own", "own:3128")
     },
     "user": ("base_url: https://u:pa55@own", "base_url", "contains a user or password; leave them out"),
+    "empty user": ("base_url: https://@own", "base_url", "contains a user or password; leave them out"),
     "query": (
         'base_url: "https://own/?a=b"',
         "base_url",
