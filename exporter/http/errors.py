@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import httpx
 
-from exporter.domain.errors import ConnectionLostError, HttpStatusError, NotJsonError, ReportError, TimedOutError
+from exporter.domain.errors import ConnectionLostError, NotJsonError, ReportError, TimedOutError
 from exporter.http.endpoint import HttpRequest
 
 
@@ -37,8 +37,6 @@ def translate(error: Exception, sent: HttpRequest) -> ReportError | RetryableErr
             return TimedOutError(sent.message(f"no complete answer from {sent.site} within {limit}"))
         case httpx.DecodingError():
             return NotJsonError(sent.message(f"{sent.site} answered, but {sent.quote(str(error))}"))
-        case httpx.TooManyRedirects() | httpx.HTTPStatusError():
-            return HttpStatusError(sent.message(f"{sent.site} answered, but {sent.quote(str(error))}"))
     message = sent.message(_lost(error, sent))
     untrusted = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes(error))
     if isinstance(error, _TRANSIENT) and not untrusted:

@@ -6,14 +6,14 @@ import ssl
 import httpx
 import pytest
 
-from exporter.domain.errors import ConnectionLostError, HttpStatusError, NotJsonError, ReportError, TimedOutError
+from exporter.domain.errors import ConnectionLostError, NotJsonError, ReportError, TimedOutError
 from tests.http.fakes import KEY, bench
 
 EXPECTED: dict[type[Exception], type[ReportError]] = {
     httpx.HTTPError: ConnectionLostError,
-    httpx.HTTPStatusError: HttpStatusError,
+    httpx.HTTPStatusError: ConnectionLostError,  # cannot be: statuses are read here
     httpx.RequestError: ConnectionLostError,
-    httpx.TooManyRedirects: HttpStatusError,
+    httpx.TooManyRedirects: ConnectionLostError,  # cannot be: none is followed
     httpx.DecodingError: NotJsonError,
     httpx.TransportError: ConnectionLostError,
     httpx.TimeoutException: TimedOutError,
