@@ -26,7 +26,7 @@ from exporter.domain.errors import (
 from exporter.http.endpoint import KEY_PLACE, HttpRequest
 from exporter.http.errors import HTTPX_ERRORS, RetryableError
 
-EXCERPT = 4096  # bytes read of an answer that is only quoted
+EXCERPT = 4096  # bytes that are enough of an answer that is only quoted
 EMPTY_OR_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<|\Z)")  # the first bytes are the byte order mark
 ERRORS = {404: NotFoundError, 429: RateLimitedError} | dict.fromkeys((502, 503, 504), UnavailableError)  # by status
 PIECE = 256 * 1024  # bytes unpacked at a time: blocks the event loop for about a millisecond
@@ -44,30 +44,33 @@ async def report_body(response: httpx.Response, sent: HttpRequest) -> bytes:
     if response.status_code != HTTPStatus.OK and (response.status_code, method) != (HTTPStatus.ACCEPTED, "POST"):
         raise await _status_error(response, sent)
     if "html" in response.headers.get("Content-Type", "").lower():
-        raise _not_json(response, sent, await read_body(response, EXCERPT))
-    whole = await read_body(response, max_body)
-    if len(whole) > max_body:
-        raise TooLargeError(sent.message(f"the unpacked answer is larger than {max_body} bytes; see poll.max_body"))
+        raise _not_json(response, sent, await _excerpt(response))
+    body = io.BytesIO()  # hands its buffer out without a copy
+    async for piece in pieces(response):
+        body.write(piece)
+        if body.tell() > max_body:
+            raise TooLargeError(sent.message(f"the unpacked answer is larger than {max_body} bytes; see poll.max_body"))
+    whole = body.getvalue()
     if EMPTY_OR_PAGE.match(whole, 0, EXCERPT):
         raise _not_json(response, sent, whole[:EXCERPT])
     return whole
 
 
-async def read_body(response: httpx.Response, limit: int) -> bytes:
-    """Returns the unpacked body; of one longer than `limit`, at most one piece more than `limit`.
-
-    Raises httpx.DecodingError (an encoding that is wrong or was not asked for), httpx.RemoteProtocolError (no end).
-    """
-    body = io.BytesIO()  # hands its buffer out without a copy
+async def _excerpt(response: httpx.Response) -> bytes:
+    """Returns the beginning of the unpacked body; raises as `pieces` does."""
+    start = b""
     async for piece in pieces(response):
-        body.write(piece)
-        if body.tell() > limit:
+        start += piece
+        if len(start) > EXCERPT:
             break
-    return body.getvalue()
+    return start
 
 
 async def pieces(response: httpx.Response) -> AsyncIterator[bytes]:
-    """Yields the unpacked body in pieces of at most `PIECE` bytes; raises as `read_body` does."""
+    """Yields the unpacked body in pieces of at most `PIECE` bytes.
+
+    Raises httpx.DecodingError (an encoding that is wrong or was not asked for), httpx.RemoteProtocolError (no end).
+    """
     announced = response.headers.get("Content-Encoding", "")
     names = [name for name in announced.lower().replace(" ", "").split(",") if name not in ("", "identity")]
     if names not in ENCODINGS:
@@ -156,7 +159,7 @@ def _remedy(status: int, sent: HttpRequest) -> str:
 async def _quoted_body(response: httpx.Response, sent: HttpRequest) -> str:
     """Returns what an error's body says, ready to be appended; nothing if it is a page or cannot be read."""
     try:
-        text = await read_body(response, EXCERPT)
+        text = await _excerpt(response)
     except HTTPX_ERRORS:
         return ""
     if EMPTY_OR_PAGE.match(text, 0, EXCERPT):

@@ -26,6 +26,10 @@ def raw_deflate(plain: bytes) -> bytes:
     return packer.compress(plain) + packer.flush()
 
 
+async def unpacked(response: httpx.Response) -> bytes:
+    return b"".join([piece async for piece in responses.pieces(response)])
+
+
 PACKED = [
     pytest.param("", lambda plain: plain, id="as-it-is"),
     pytest.param("identity", lambda plain: plain, id="identity"),
@@ -48,7 +52,7 @@ async def test_every_encoding_survives_every_cut(
     packed = pack(plain)
     size = max(size, len(packed) // 2000)  # a long body byte by byte would prove no more
     response = httpx.Response(200, headers={"Content-Encoding": encoding}, stream=Wire(packed, size))
-    assert await responses.read_body(response, len(plain)) == plain
+    assert await unpacked(response) == plain
 
 
 @pytest.mark.parametrize(("encoding", "pack"), PACKED)
@@ -114,4 +118,4 @@ async def test_noise_is_never_more_than_one_of_two_errors(noise: bytes, encoding
     packed = (gzip.compress(GOOD) if encoding == "gzip" else zlib.compress(GOOD))[:cut] + noise
     response = httpx.Response(200, headers={"Content-Encoding": encoding}, stream=Wire(packed))
     with suppress(httpx.DecodingError, httpx.RemoteProtocolError):
-        assert isinstance(await responses.read_body(response, 10_000_000), bytes)
+        assert isinstance(await unpacked(response), bytes)
