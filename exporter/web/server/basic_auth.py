@@ -138,14 +138,14 @@ class BasicAuth(Struct):
         await app(scope, receive, send_with_headers)
 
     async def _let_in(self, config: WebConfig, scope: Scope) -> ASGIApp:
+        """Returns the application, or the response that refuses the request."""
         if self._bucket.limit != config.rate_limit:
             self._bucket = TokenBucket(config.rate_limit)
         if not self._bucket.take():
             return PlainTextResponse("Too Many Requests\n", 429, {"Retry-After": "1"})
-        return await self._checked(config.basic_auth_users, scope) if config.basic_auth_users else self.app
-
-    async def _checked(self, users: Mapping[str, str], scope: Scope) -> ASGIApp:
-        """Returns the application, or the response that refuses the request."""
+        users = config.basic_auth_users
+        if not users:
+            return self.app
         if given := credentials(Headers(scope=scope).get("authorization", "")):
             try:
                 if await self._passwords.verify(users, *given, client_network(scope)):

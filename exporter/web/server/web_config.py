@@ -6,7 +6,7 @@ import ssl
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 
 from exporter.domain.errors import ConfigError
@@ -39,6 +39,9 @@ class LiveWebConfig:
         self._looking: asyncio.Task[None] | None = None
         if path is not None:
             self._take(path)
+            self._worker = Worker(
+                "web configuration"
+            )  # one for all looks: one for each would cost a scrape twice as much
 
     async def current(self) -> WebConfig:
         """Returns the configuration, after a look at its files.
@@ -53,11 +56,6 @@ class LiveWebConfig:
                 found = {"file": str(self._path), "reason": f"no answer within {LOOK_SECONDS:g} s"}
                 log.warning("web configuration files could not be checked", extra=found)
         return self.config
-
-    @cached_property
-    def _worker(self) -> Worker:
-        """A thread for all looks; each in one of its own would cost a scrape twice as much."""
-        return Worker("web configuration")
 
     def _apply_changes(self, path: Path) -> None:
         """Rereads the configuration if one of its files has changed; a mistake is logged once."""
