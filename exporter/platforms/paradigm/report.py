@@ -21,9 +21,8 @@ from exporter.domain.model import Column, Days, FieldNote, Measure, Reading
 from exporter.domain.scope import Scope
 from exporter.platforms import api, json_outline, json_values
 from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Context, Discoveries, ReportDefaults, Request
-from exporter.platforms.further_page import further_page
 from exporter.platforms.paradigm.documented_array import Array, Items
-from exporter.platforms.reading_builder import Invariant, ReadingBuilder, RowKey
+from exporter.platforms.reading_builder import Invariant, ReadingBuilder, RowKey, further_page
 
 API = "/api/v2"
 INVARIANTS = ("with_docs_gt_responses", "likes_dislikes_gt_responses", "active_gt_ever")
