@@ -110,13 +110,15 @@ class Forecast(Struct, frozen=True):
 
 def forecast(targets: Sequence[Target], size: Size, now: datetime) -> Forecast:
     """Forecasts the cost of sources of this size, over the midnights of a year from `now`."""
-    live = _live_series(targets)
-    sources = tuple(
-        _source(each, replace(size, companies=min(size.companies, 1)) if each.one_company else size, now, live)
-        for each in targets
-    )
+    live, sources = _live_series(targets), list[SourceForecast]()
+    for each in targets:
+        own = replace(size, companies=min(size.companies, 1)) if each.one_company else size
+        reports = tuple(_report(each, report, own, now, live[each.source, report.name]) for report in each.reports)
+        peak = min(sum(report.peak for report in reports), most_requests_in_a_minute(each.requests_per_minute))
+        series = _source_series(each, own, now)
+        sources.append(SourceForecast(each.source, polls(each, now), peak, reports, series))
     named = size if any(each.one_company for each in targets) else replace(size, channels=0)
-    return Forecast(named, sources, live["", ""])
+    return Forecast(named, tuple(sources), live["", ""])
 
 
 def polls(target: Target, now: datetime) -> Rate:
@@ -152,12 +154,6 @@ def _most_after_midnight(zone: ZoneInfo, delays: Sequence[timedelta], span: time
 def most_requests_in_a_minute(requests_per_minute: int) -> int:
     """Returns the maximum that the rate limit allows: a whole burst, and a minute's refill."""
     return 2 * requests_per_minute - 1
-
-
-def _source(target: Target, size: Size, now: datetime, live: Mapping[tuple[str, str], Counter[str]]) -> SourceForecast:
-    reports = tuple(_report(target, each, size, now, live[target.source, each.name]) for each in target.reports)
-    peak = min(sum(report.peak for report in reports), most_requests_in_a_minute(target.requests_per_minute))
-    return SourceForecast(target.source, polls(target, now), peak, reports, _source_series(target, size, now))
 
 
 def _report(target: Target, report: Report, size: Size, now: datetime, live: Counter[str]) -> ReportForecast:
