@@ -49,7 +49,9 @@ def create_app(show: Callable[[str], None]) -> Starlette:
     async def take(request: Request) -> Response:
         for each in (await request.json())["attachments"]:  # as Alertmanager posts to Slack
             text = notice(request.path_params["name"], each.get("title", ""), each.get("text", ""))
-            show(_shown(text) if request.path_params["channel"] == SLACK else text)
+            if request.path_params["channel"] == SLACK:  # as Slack shows it, with the URLs of its links
+                text = html.unescape(re.sub(r"<([^|>]+)\|([^>]+)>", r"\2: \1", text))
+            show(text)
         return Response("ok")
 
     return Starlette(routes=[Route("/{channel}/{name}", take, methods=["POST"])])
@@ -59,11 +61,6 @@ def notice(receiver: str, title: str, text: str) -> str:
     """Returns a message as a person reads it, without the headline twice."""
     lines = [line for line in text.strip().splitlines() if line != title]
     return "\n".join([f"--- to {receiver}: {title}", *(f"    {line}" if line else "" for line in lines), ""])
-
-
-def _shown(text: str) -> str:
-    """Returns a Slack text as Slack shows it, with the URLs of its links."""
-    return html.unescape(re.sub(r"<([^|>]+)\|([^>]+)>", r"\2: \1", text))
 
 
 def _posting(receiver: Mapping[str, object], address: str) -> Mapping[str, object]:
