@@ -86,14 +86,11 @@ def _cells(figure: DailyFigure) -> Sequence[str | float]:
     texts = [figure.source, figure.report, figure.company_id, figure.company, figure.measure]
     labels = [text for pair in figure.labels.items() for text in pair]
     labels += [""] * (len(COLUMNS) - len(texts) - len(labels) - 4)
-    return (str(figure.date), *map(_harmless, (*texts, *labels)), _number(figure.value), figure.state, figure.evidence)
+    # Integers where possible: some locales misread a decimal point.
+    value = int(figure.value) if figure.value.is_integer() else figure.value
+    return (str(figure.date), *map(_harmless, (*texts, *labels)), value, figure.state, figure.evidence)
 
 
 def _harmless(text: str) -> str:
     """Puts an apostrophe before anything that a spreadsheet would take for a formula."""
     return ("'" if BEGINS_FORMULA.match(text) else "") + INNER_FORMULA.sub(r"\1'", text)
-
-
-def _number(value: float) -> float:
-    """Makes integers where possible: some locales misread a decimal point."""
-    return int(value) if value.is_integer() else value
