@@ -34,11 +34,8 @@ class Days:
 
     def pieces(self, longest: int) -> tuple["Days", ...]:
         """Cuts the days into pieces of at most `longest` days, newest first."""
-        ends = range(len(self), 0, -longest)
-        return tuple(
-            Days(self.first + timedelta(days=max(end - longest, 0)), self.first + timedelta(days=end - 1))
-            for end in ends
-        )
+        days = list(self)
+        return tuple(Days(days[max(end - longest, 0)], days[end - 1]) for end in range(len(days), 0, -longest))
 
 
 def start(day: date, zone: ZoneInfo) -> datetime:
