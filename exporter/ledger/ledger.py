@@ -147,9 +147,8 @@ def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: IsWanted) -> Le
     parts = {part for block in ledger.blocks.values() for part, table in block.tables.items() if table.companies}
     if lacking := " and ".join(sorted(parts - reading.parts)):
         raise SchemaError(f"the answer has no rows of {lacking} any more, not even an empty list; {ROWS_STAY}")
-    names = reading.names
     # Whoever is held under the same name is wanted: new settings narrow the ledger.
-    chosen = {each for each, name in names.items() if ledger.names.get(each) == name or wanted(each, name)}
+    chosen = {each for each, name in reading.names.items() if ledger.names.get(each) == name or wanted(each, name)}
     rows = by_day(reading.rows)
     answered = set[str]().union(*(each.companies for each in rows.values()))
     listed = {day for _, day in rows}
@@ -162,17 +161,13 @@ def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: IsWanted) -> Le
     else:
         held = Ledger(blocks).companies_on(blocks)
         first_seen = _first_seen(ledger, blocks.keys(), held)
-    newest = {**ledger.names, **{each: names[each] or ledger.names.get(each, "") for each in chosen}}
+    names = {**ledger.names, **{each: reading.names[each] or ledger.names.get(each, "") for each in chosen}}
+    names = {company: name for company, name in names.items() if company in held}
     withdrawn = set(ledger.withdrawn)
     if answered or asked.today in asked.days:  # days that the platform no longer keeps withdraw no company
         # A company without a row on these days, before and now, is inactive, not withdrawn.
         withdrawn = (withdrawn | ledger.companies_on(asked.days)) - answered
-    return Ledger(
-        blocks,
-        {company: name for company, name in newest.items() if company in held},
-        frozenset(withdrawn & held),
-        first_seen,
-    ).following(ledger)
+    return Ledger(blocks, names, frozenset(withdrawn & held), first_seen).following(ledger)
 
 
 def _with_rows(held: Mapping[date, Block], rows: RowsByDay, listed: Set[date], asked: Asked) -> Mapping[date, Block]:
