@@ -65,7 +65,7 @@ def activity_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
     step, last = ONE_DAY if has_shares else WEEK, {view.day_status.last_day, *working_days.values()}
     judged_days = {day - step * n for day in last if day for n in range((WEEKS + 1) * WEEK // step)}
     today, has_teams = view.day_status.today, any(each.team for each in limits.thresholds)
-    samples = _EndedDays(index, working_days, has_teams)
+    samples = _EndedDays(index, view, working_days, has_teams)
     for family in ACTIVITY_FAMILIES:
         if family.name == TODAY:
             yield DeferredFamily(family, partial(_of_today, index), frozenset([today] if today else []))
@@ -114,26 +114,23 @@ class _EndedDays(Struct, frozen=True, dict=True):
     """
 
     index: CompanyIndex
+    view: ReportView
     last_working_days: Mapping[Calendar, date | None]
     has_teams: bool
 
-    @property
-    def _view(self) -> ReportView:
-        return self.index.view
-
     @cached_property
     def _labels(self) -> Sequence[tuple[str, ...]]:
-        own = self._view.target.source, self._view.report.name
+        own = self.view.target.source, self.view.report.name
         return [(*own, *each) for each in zip(self.index.all_companies, self.index.names, strict=True)]
 
     @cached_property
     def _limits(self) -> Sequence[Mapping[str, ActivityLimits]]:
-        return list(map(self._view.target.company_limits.limits, self.index.all_companies, self.index.names))
+        return list(map(self.view.target.company_limits.limits, self.index.all_companies, self.index.names))
 
     @cached_property
     def _calendars(self) -> Sequence[Calendar]:
-        own = map(self._view.target.company_limits.calendar, self.index.all_companies, self.index.names)
-        return [each or self._view.target.rules.calendar for each in own]
+        own = map(self.view.target.company_limits.calendar, self.index.all_companies, self.index.names)
+        return [each or self.view.target.rules.calendar for each in own]
 
     @cached_property
     def _working_days(self) -> Sequence[date | None]:
@@ -146,7 +143,7 @@ class _EndedDays(Struct, frozen=True, dict=True):
     @cached_property
     def _of_ended_days(self) -> Mapping[str, list[Sample]]:
         samples: dict[str, list[Sample]] = {family.name: [] for family in ACTIVITY_FAMILIES}
-        if any(measure.activities for measure in self._view.report.measures) and not self._view.day_status.stale:
+        if any(measure.activities for measure in self.view.report.measures) and not self.view.day_status.stale:
             samples[WORKING_DAY] += self._starts()
         for judged in activity_figures(self.index):
             for family, found in self._of_activity(judged):
@@ -155,13 +152,13 @@ class _EndedDays(Struct, frozen=True, dict=True):
 
     def _starts(self) -> Iterator[Sample]:
         """Yields when each company's last business day began, in the source's zone."""
-        start = cache(lambda day: calendars.start(day, self._view.target.rules.zone).timestamp())
+        start = cache(lambda day: calendars.start(day, self.view.target.rules.zone).timestamp())
         for own, day in zip(self._labels, self._working_days, strict=True):
             if day is not None:
                 yield Sample(own, start(day))
 
     def _of_activity(self, judged: ActivityFigures) -> Iterator[tuple[str, Iterable[Sample]]]:
-        name, status = judged.activity.name, self._view.day_status
+        name, status = judged.activity.name, self.view.day_status
         limits = [each.get(name, NO_LIMITS) for each in self._limits]
         if judged.on_day is None or status.stale or status.last_day is None:
             if judged.on_day:
@@ -181,7 +178,7 @@ class _EndedDays(Struct, frozen=True, dict=True):
             volumes = zip(limits, upper.figures, lower.figures, strict=True)
             limits = [each.of_volumes(judged.activity.min_volume, *of) for each, *of in volumes]
         yield LIMIT, self._numbers(name, (each.fixed() for each in limits))
-        least = self._view.target.min_group if judged.measure.people else 0
+        least = self.view.target.min_group if judged.measure.people else 0
         for bound, side in (("upper", upper), ("lower", lower)):
             baselines = [each if each >= least or each == 0 else math.nan for each in side.baselines]
             usual = (each.usual(bound, baseline) for each, baseline in zip(limits, baselines, strict=True))
@@ -196,7 +193,7 @@ class _EndedDays(Struct, frozen=True, dict=True):
         limited_below = (any(limit.bound == "lower" for limit in each.limits) for each in limits)
         judged = [day if is_limited else None for day, is_limited in zip(days, limited_below, strict=True)]
         upper = lower = [math.nan] * len(limits)
-        if self._view.health.history:
+        if self.view.health.history:
             upper = self._baselines(on_day, last)
             if any(limit[:2] == ("lower", "usual") for each in limits for limit in each.limits):
                 lower = upper if days == last else self._baselines(on_day, days)
@@ -204,7 +201,7 @@ class _EndedDays(Struct, frozen=True, dict=True):
 
     def _baselines(self, on_day: OnDay, days: Sequence[date | None]) -> list[float]:
         """Returns each company's baseline for the weekday of its own day."""
-        covered = self._view.day_status.covered
+        covered = self.view.day_status.covered
 
         @cache  # most companies share their day and their calendar
         def weeks_before(day: date | None, calendar: Calendar) -> Sequence[tuple[float, ...]]:
@@ -230,7 +227,7 @@ class _EndedDays(Struct, frozen=True, dict=True):
 
         `first` is the day of its first row; of shares, figures are volumes.
         """
-        bases, history = {(limit.bound, limit.basis) for limit in limits.limits}, self._view.health.history
+        bases, history = {(limit.bound, limit.basis) for limit in limits.limits}, self.view.health.history
         if bases and is_share and not history:
             return NO_HISTORY
         for bound, (day, figure, baseline) in (("upper", upper), ("lower", lower)):
@@ -247,7 +244,7 @@ class _EndedDays(Struct, frozen=True, dict=True):
     def _missing(self, activity: str, reasons: Iterable[str | None]) -> Iterator[Sample]:
         """Yields how many companies lack limits, by reason; None: a company lacks none."""
         for reason, count in sorted(Counter(filter(None, reasons)).items()):
-            yield Sample((self._view.target.source, self._view.report.name, activity, reason), float(count))
+            yield Sample((self.view.target.source, self.view.report.name, activity, reason), float(count))
 
 
 def _of_each(on_day: OnDay, days: Iterable[date | None]) -> list[float]:

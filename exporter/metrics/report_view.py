@@ -137,11 +137,11 @@ class CompanyIndex:
 
     def total(
         self,
-        days: Collection[date],
+        days: Iterable[date],
         part: str,
-        columns: Collection[Column],
+        columns: Iterable[Column],
         *,
-        silence: float = 0.0,
+        silence: float = 0,
         unread: float = math.nan,
     ) -> list[float]:
         """Adds up figures in the order of the part's companies; no row adds `silence`, one that lacks it `unread`."""
