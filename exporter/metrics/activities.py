@@ -211,8 +211,10 @@ class _EndedDays(Struct, frozen=True, dict=True):
 
         found = []
         for place, of_company in enumerate(zip(days, self._calendars, strict=True)):
-            points = [point for point in weeks_before(*of_company)[place] if not math.isnan(point)]
-            found.append(_median(points) if len(points) >= FEWEST_POINTS else math.nan)
+            points = sorted(point for point in weeks_before(*of_company)[place] if not math.isnan(point))
+            half = len(points) // 2
+            # The median, without the module statistics, which takes 0.15 MiB.
+            found.append((points[half] + points[~half]) / 2 if len(points) >= FEWEST_POINTS else math.nan)
         return found
 
     def _numbers(self, activity: str, limits: Iterable[Iterable[Limit]]) -> Iterator[Sample]:
@@ -258,9 +260,3 @@ def _why_no_baseline(day: date, first: date, calendar: Calendar, *, is_share: bo
     earlier = (day - WEEK * n for n in range(1, WEEKS + 1))
     there = [each for each in earlier if each >= first and each not in calendar.holidays]
     return UNREAD if len(there) >= FEWEST_POINTS else FEW_WEEKS
-
-
-def _median(points: Sequence[float]) -> float:
-    """The same as of the module statistics, which takes 0.15 MiB."""
-    ordered, half = sorted(points), len(points) // 2
-    return (ordered[half] + ordered[~half]) / 2
