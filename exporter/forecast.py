@@ -187,7 +187,7 @@ def _source_series(target: Target, size: Size, now: datetime) -> SeriesCounts:
     health = Health(target.interval, last_attempt=now)
     state = ReportState(_held(target, target.reports[0], size, now), health, listed={})
     info = source_view(target, {"": state})
-    own = _of_everybody((each.made() for each in source_families(info)), size.companies)
+    own = _of_everybody(source_families(info), size.companies)
     return {**own, UNMATCHED.name: len(info.unmatched), SERIES.name: 1, DROPPED.name: len(REASONS)}
 
 

@@ -12,7 +12,13 @@ from exporter.domain.model import Expendable, Sample
 from exporter.exposition.series_limit import DROPPED, REASONS, SERIES, USUAL_LIMITS, PageLimits, kinds_to_drop
 from exporter.exposition.text import EMPTY, Chunk, Key, Page, Quoted, join, write
 from exporter.ledger.ledger import Ledger
-from exporter.metrics.report_health import Unmatched, deferred_families, unmatched_everywhere, unmatched_families
+from exporter.metrics.report_health import (
+    Unmatched,
+    deferred_families,
+    source_families,
+    unmatched_everywhere,
+    unmatched_families,
+)
 from exporter.metrics.report_view import DeferredFamily, ReportView, SourceInfo
 from exporter.metrics.target import Health
 
@@ -31,7 +37,7 @@ class Published(Struct, frozen=True):
 
 
 class RenderedSource(Struct, frozen=True):
-    """The families of a source by report, and the `views` and `source_info` that they were made from."""
+    """The families of a source by report, the `views` that they are made from, and what all reports know of it."""
 
     reports: Mapping[str, Iterable[DeferredFamily]]
     views: Mapping[str, ReportView] = {}
@@ -66,14 +72,14 @@ class Board:
         views = {key: view for key, view in before.views.items() if key in kept}
         infos = {source: info for source, info in before.source_infos.items() if (source, "") in kept}
         for source, each in rendered.items():
-            quoted = Quoted()
+            quoted, info = Quoted(), each.source_info
             for report, families in each.reports.items():
-                key = source, report
-                if report or key not in kept or each.source_info != before.source_infos.get(source):
-                    was, now = before.views.get(key), each.views.get(report)
-                    chunks[key] = tuple(_written(families, kept.get(key, ()), was, now, quoted))
+                key, now = (source, report), each.views.get(report)
+                chunks[key] = tuple(_written(families, kept.get(key, ()), before.views.get(key), now, quoted))
             views |= {(source, report): view for report, view in each.views.items()}
-            infos |= {} if each.source_info is None else {source: each.source_info}
+            if info and info != infos.get(source):
+                chunks[source, ""] = tuple(write(own, quoted) for own in source_families(info))
+                infos[source] = info
         served = {
             (source, report)
             for (source, report), written in chunks.items()

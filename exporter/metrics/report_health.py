@@ -7,7 +7,6 @@ chat_usage_config_unmatched_selector_info{source="production",option="companies.
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from functools import partial
 from itertools import chain
 
 from exporter.domain import calendars
@@ -169,9 +168,9 @@ MOST_SELECTORS = 100  # selectors of a source that have a series; all are counte
 Unmatched = Mapping[str, Mapping[str, tuple[str, ...]]]  # selectors by source (or glob of sources) and option
 
 
-def source_families(info: SourceInfo) -> tuple[DeferredFamily, DeferredFamily]:
+def source_families(info: SourceInfo) -> tuple[Family, Family]:
     settle = Sample((info.target.source,), info.target.rules.settle.total_seconds())
-    return DeferredFamily(replace(SETTLE, samples=(settle,))), DeferredFamily(COMPANY_INFO, partial(_companies, info))
+    return replace(SETTLE, samples=(settle,)), replace(COMPANY_INFO, samples=tuple(_companies(info)))
 
 
 def _companies(info: SourceInfo) -> Iterator[Sample]:

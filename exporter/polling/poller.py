@@ -21,7 +21,7 @@ from exporter.exposition.board import RenderedSource
 from exporter.http import RetryBudget
 from exporter.ledger.day_status import days_to_ask
 from exporter.ledger.ledger import Ledger
-from exporter.metrics.report_health import deferred_families, source_families
+from exporter.metrics.report_health import deferred_families
 from exporter.metrics.report_view import source_view, view
 from exporter.metrics.target import Health, ReportState, Target
 from exporter.platforms.api import Report
@@ -268,11 +268,11 @@ class Poller:
 def rendered(
     target: Target, states: Mapping[str, ReportState], reports: Iterable[Report], now: datetime
 ) -> RenderedSource:
-    """Renders some reports of a source, and its own families; families are made once, on demand."""
+    """Renders some reports of a source; families are made once, on demand."""
     views = {report.name: view(target, report, states[report.name], now) for report in reports}
     source_info = source_view(target, states)
     by_report = {name: deferred_families(each) for name, each in views.items()}
-    return RenderedSource({**by_report, "": source_families(source_info)}, views, source_info)
+    return RenderedSource(by_report, views, source_info)
 
 
 def log_poll(source: str, report: str, state: ReportState, result: PollResult) -> None:

@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from random import Random
 
@@ -338,16 +338,20 @@ def test_all_of_a_source_is_replaced_in_one_step() -> None:
     assert {("a", "one"), ("c", "one"), ("c", "two")} == board.shown.served
 
 
-def test_the_families_of_a_source_are_made_again_only_if_they_are_made_from_something_else() -> None:
+def test_the_families_of_a_source_are_made_again_only_if_they_are_made_from_something_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     board, made = Board(), list[int]()
 
-    def rendered(day: int) -> RenderedSource:
-        def families() -> Iterator[DeferredFamily]:
-            made.append(day)
-            yield DeferredFamily(gauge("chat_a", "A", day))
+    def families(info: SourceInfo) -> tuple[Family]:
+        made.append(info.target.min_group)
+        return (gauge("chat_a", "A", info.target.min_group),)
 
+    def rendered(day: int) -> RenderedSource:
         info = SourceInfo(replace(target_with(), min_group=day), {}, frozenset(), None)
-        return RenderedSource({"r": [DeferredFamily(gauge("chat_b", "A", day))], "": families()}, source_info=info)
+        return RenderedSource({"r": [DeferredFamily(gauge("chat_b", "A", day))]}, source_info=info)
+
+    monkeypatch.setattr("exporter.exposition.board.source_families", families)
 
     for day in (1, 1, 2, 2, 1):
         board.put("s", rendered(day))

@@ -22,7 +22,7 @@ from exporter.exposition.telemetry import Telemetry
 from exporter.exposition.text import Format
 from exporter.ledger.day_status import DayRules
 from exporter.metrics.limits import CompanyLimits, built_in
-from exporter.metrics.report_health import deferred_families, source_families
+from exporter.metrics.report_health import deferred_families
 from exporter.metrics.target import Target
 from exporter.platforms.api import Platform, Report
 from exporter.platforms.paradigm.platform import PLATFORM
@@ -161,7 +161,7 @@ class Pipeline:
         shown, board = self.board.shown, Board()
         for source, info in shown.source_infos.items():
             reports = {report: deferred_families(view) for (of, report), view in shown.views.items() if of == source}
-            board.put(source, RenderedSource({**reports, "": source_families(info)}, source_info=info))
+            board.put(source, RenderedSource(reports, source_info=info))
         return board.shown.page[Format.TEXT].plain.decode()
 
     def page(self, prefix: str = "") -> Mapping[Series, float]:
