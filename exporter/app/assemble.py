@@ -76,7 +76,7 @@ def assemble(
     closing.push_async_callback(schedule.stop)
     for source in settings.sources.values():
         sources.add(source)
-    telemetry.config.took(settings.digest, clock.now())
+    telemetry.config_taken(settings.digest, clock.now())
     reloader = Reloader(settings, read or (lambda: settings), sources, outputs, state_file, clock.now)
     context = WebContext(
         board,

@@ -188,7 +188,7 @@ class Reloader(Struct):
             except Exception:
                 log.exception("sources run with the new configuration, the state file still with the old one")
             self.settings = settings
-            self.outputs.telemetry.config.took(settings.digest, self.now())
+            self.outputs.telemetry.config_taken(settings.digest, self.now())
             self.failed_reload = None
             names = {what: ",".join(names) for what, names in change.items() if names}
             log.info("configuration reloaded", extra=names)
@@ -207,7 +207,7 @@ class Reloader(Struct):
         return stamp != before
 
     def _refused(self, reason: str) -> str:
-        self.outputs.telemetry.config.refused()
+        self.outputs.telemetry.config_refused()
         self.failed_reload = FailedReload(self.now(), reason)
         log.error("configuration not reloaded; the previous one stays in effect", extra={"reason": reason})
         return reason

@@ -77,7 +77,17 @@ class Telemetry:
             self._auth_failures.labels(reason)
         self._written: dict[Format, bytes] = {}
         self.changed = self._written.clear  # the next scrape writes them anew; between polls they stay as they are
-        self.config = ConfigGauges(self.registry, self.changed)
+        helps = (
+            "1 if the configuration was valid when last read; 0: the previous one stays in effect.",
+            "When the configuration in effect was read, in seconds since 1970.",
+        )
+        self._reload = LastAttempt("chat_usage_config_last_reload", helps, self.changed)
+        self._reload.note(False)
+        self.registry.register(self._reload)
+        self._config_hash = gauge(
+            "chat_usage_config_hash",
+            "Number (48 bits of SHA-256) that identifies the configuration in file and environment, without secrets.",
+        )
         helps = (
             "1 if the last write of the state file succeeded; 0: a restart starts empty and asks the platform again.",
             "When this process last wrote the state file, in seconds since 1970; 0: never.",
@@ -137,6 +147,13 @@ class Telemetry:
             self._key_expiry.labels(source).set(moment.timestamp())
         self.changed()
 
+    def config_taken(self, digest: int, moment: datetime) -> None:
+        self._config_hash.set(digest)
+        self._reload.note(True, moment)
+
+    def config_refused(self) -> None:
+        self._reload.note(False)
+
     def forget(self, source: str, report: str | None = None) -> None:
         of_reports = (self._polls, self._requests, self._seconds, self._waits)
         for family in of_reports if report else (*of_reports, self._skew, self._paused_until, self._key_expiry):
@@ -182,28 +199,3 @@ class LastAttempt(Collector):
         self._successful = successful
         self._success_at = at.timestamp() if at else self._success_at
         self._changed()
-
-
-class ConfigGauges:
-    """Shows which configuration is in effect and how its last reload went."""
-
-    def __init__(self, registry: client.CollectorRegistry, changed: Callable[[], None]) -> None:
-        helps = (
-            "1 if the configuration was valid when last read; 0: the previous one stays in effect.",
-            "When the configuration in effect was read, in seconds since 1970.",
-        )
-        self._reload = LastAttempt("chat_usage_config_last_reload", helps, changed)
-        self._reload.note(False)
-        registry.register(self._reload)
-        self._hash = client.Gauge(
-            "chat_usage_config_hash",
-            "Number (48 bits of SHA-256) that identifies the configuration in file and environment, without secrets.",
-            registry=registry,
-        )
-
-    def took(self, digest: int, moment: datetime) -> None:
-        self._hash.set(digest)
-        self._reload.note(True, moment)
-
-    def refused(self) -> None:
-        self._reload.note(False)

@@ -320,7 +320,7 @@ async def test_a_file_that_cannot_be_used_changes_nothing(
 ) -> None:
     """One line and one gauge say so until a good one is loaded."""
     async with start_exporter(tmp_path, a="") as exporter:
-        exporter.telemetry.config.took(1, exporter.clock.now())
+        exporter.telemetry.config_taken(1, exporter.clock.now())
         before = exporter.page("paradigm_"), exporter.running(), exporter.page("chat_usage_config_hash")
         exporter.clock.moment += HOUR
         exporter.file.write_text(text)

@@ -123,7 +123,7 @@ class Scenario:
         }
         async with self._paradigm() as customers, self._chatcaptain() as chatbot:
             for pipeline, expires in ((customers, utc(2027, 1, 4)), (chatbot, utc(2027, 6, 1))):
-                pipeline.telemetry.config.took(1, self.begin)
+                pipeline.telemetry.config_taken(1, self.begin)
                 pipeline.telemetry.key_expires("s", expires)
             while self.clock.moment <= NOW:
                 if self.clock.moment in events:

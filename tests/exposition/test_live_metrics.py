@@ -76,8 +76,8 @@ def test_a_forgotten_report_takes_nothing_of_its_source_along() -> None:
 
 def test_a_refused_configuration_leaves_the_number_and_the_moment_of_the_one_in_effect() -> None:
     telemetry = Telemetry()
-    telemetry.config.took(2**48 - 1, MARCH)
-    telemetry.config.refused()
+    telemetry.config_taken(2**48 - 1, MARCH)
+    telemetry.config_refused()
 
     assert value(telemetry, "chat_usage_config_last_reload_successful") == 0
     assert value(telemetry, "chat_usage_config_last_reload_success_timestamp_seconds") == MARCH.timestamp()

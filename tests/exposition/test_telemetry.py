@@ -154,8 +154,8 @@ CHANGES: Mapping[str, Callable[[Telemetry], None]] = {
     "a key expires": lambda it: it.key_expires("production", utc(2027, 3, 1)),
     "a report goes": lambda it: it.forget("production", "chat-sessions"),
     "a source goes": lambda it: it.forget("production"),
-    "a configuration is taken": lambda it: it.config.took(7, utc(2026, 3, 1)),
-    "a configuration is refused": lambda it: it.config.refused(),
+    "a configuration is taken": lambda it: it.config_taken(7, utc(2026, 3, 1)),
+    "a configuration is refused": lambda it: it.config_refused(),
 }
 
 
@@ -165,7 +165,7 @@ def test_each_change_shows_at_the_next_scrape(
     telemetry: Telemetry, format_: Format, parse: Parse, change: Callable[[Telemetry], None]
 ) -> None:
     """What stays between two polls is written once, and anew as soon as it is something else."""
-    telemetry.config.took(1, utc(2026, 2, 1))
+    telemetry.config_taken(1, utc(2026, 2, 1))
     telemetry.dated("production", 1.0)
     telemetry.key_expires("production", utc(2027, 2, 1))
     before = samples(telemetry.tail(format_), parse)
