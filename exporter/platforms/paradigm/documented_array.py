@@ -16,6 +16,7 @@ TYPES: Mapping[Callable[[object], json_values.Checked], object] = {
     json_values.moment: object,
 }
 """The types that check all that these functions check; none does for a moment."""
+COMPANY: Mapping[str, object] = {"id": int, "name": str}
 HERE = ""  # the name of the object that is the row itself
 
 
@@ -80,21 +81,19 @@ class Array(msgspec.Struct, frozen=True, dict=True):
         return f"{self.key}[].dates[]" if self.dated else f"{self.key}[]"
 
     @cached_property
-    def row_keys(self) -> frozenset[str]:
-        """The documented keys of a row."""
-        own = {"date" if self.dated else "company", *([self.items.key] if self.items else [])}
-        return frozenset(own | self.objects.keys() - {HERE} | {each.key for each in self.objects.get(HERE, ())})
-
-    @cached_property
-    def decoder(self) -> msgspec.json.Decoder[object]:
-        """Decodes an entry that is exactly as documented, and no other."""
+    def row(self) -> Mapping[str, object]:
+        """The documented shape of a row, as `json_values.decoder` takes it."""
         objects = {key: {each.key: each.type for each in fields} for key, fields in self.objects.items()}
         row: dict[str, object] = {**objects.pop(HERE, {}), **objects}
         if items := self.items:
             names = dict.fromkeys(items.ignored, object | None)
             row[items.key] = [{items.identity: int, items.number: json_values.Count, **names}]
-        row = {"dates": [{"date": str, **row}]} if self.dated else row
-        return json_values.decoder({"company": {"id": int, "name": str}, **row})
+        return {"date": str, **row} if self.dated else {"company": COMPANY, **row}
+
+    @cached_property
+    def decoder(self) -> msgspec.json.Decoder[object]:
+        """Decodes an entry that is exactly as documented, and no other."""
+        return json_values.decoder({"company": COMPANY, "dates": [self.row]} if self.dated else self.row)
 
     @cached_property
     def values(self) -> Callable[[object], tuple[Any, ...]]:

@@ -21,7 +21,7 @@ from exporter.domain.model import Column, Days, FieldNote, Measure, Reading
 from exporter.domain.scope import Scope
 from exporter.platforms import api, json_outline, json_values
 from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Context, Discoveries, ReportDefaults, Request
-from exporter.platforms.paradigm.documented_array import Array, Items
+from exporter.platforms.paradigm.documented_array import COMPANY, Array, Items
 from exporter.platforms.reading_builder import Invariant, ReadingBuilder, RowKey, further_page
 
 API = "/api/v2"
@@ -157,16 +157,16 @@ class ArrayReader(Struct, frozen=True):
         """Adds the rows of an entry that deviates from the documentation, and notes how."""
         array, rows, path = self.array, self.rows, f"{self.array.key}[]"
         part, dated, date_path = array.part, array.dated, f"{array.path}.date"
-        known = frozenset({"company", "dates"}) if dated else array.row_keys
+        known = {"company", "dates"} if dated else array.row.keys()
         for entry in rows.objects([listed], array.key, are_rows=True):
             rows.expect(entry, known, path)
             holder = entry.get("company")
             company = rows.company(holder, f"{path}.company")
-            rows.expect(holder, {"id", "name"}, f"{path}.company")
+            rows.expect(holder, COMPANY.keys(), f"{path}.company")
             if company is None:
                 continue
             for row in rows.objects(entry.get("dates"), f"{path}.dates", are_rows=True) if dated else (entry,):
-                rows.expect(row, array.row_keys, array.path)
+                rows.expect(row, array.row.keys(), array.path)
                 key = rows.key(part, company, row.get("date"), date_path) if dated else rows.level_key(part, company)
                 if key:
                     rows.add(key, tuple(self._deviating_values(row, key)))
