@@ -11,7 +11,7 @@ from exporter.domain.selectors import Selection
 from exporter.domain.text import remedy
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Discovery, NeedsDiscovery, Override, Request
-from exporter.platforms.chatcaptain.find_component import NoComponentError, ReportComponent, read, refuse_misfit
+from exporter.platforms.chatcaptain.find_component import NoComponentError, ReportComponent, read_in, refuse_misfit
 from exporter.platforms.chatcaptain.read_component import Readable, Shape, UnreadableError, single, unwrapped
 from exporter.platforms.chatcaptain.statistics_report import DOCS, LocalDay, StatisticsReport, envelope, statistics_path
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
@@ -73,7 +73,7 @@ class ComponentReport(StatisticsReport):
         readable, unread = dict[ReportComponent, Readable](), dict[ReportComponent, UnreadableError]()
         for each in asked:
             try:
-                readable[each] = read(root, each, numbers, day)
+                readable[each] = read_in(root, each, numbers, day)
             except UnreadableError as error:
                 unread[each] = error
         # Otherwise a missing component may be there under another name.

@@ -62,8 +62,8 @@ class ReportComponent(Struct, frozen=True, dict=True):
         return frozenset((_plain(self.name), _plain(self.name.removesuffix(FOR_CHANNEL))))
 
 
-def read(root: object, component: ReportComponent, asked: Collection[int], day: LocalDay) -> Readable:
-    """Reads a component of an answer about the ids `asked`; UnreadableError says why it cannot be read."""
+def read_in(root: object, component: ReportComponent, asked: Collection[int], day: LocalDay) -> Readable:
+    """Reads a component in an answer about the ids `asked`; UnreadableError says why it cannot be read."""
     if component.described is None:
         return read_component.read(find(root, component, asked), component.figure, day)
     return _read_described(component.described, root, component.figure, day)
