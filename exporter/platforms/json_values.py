@@ -160,8 +160,6 @@ def is_number(value: object) -> TypeGuard[float]:
 
 def count(value: object) -> Checked:
     """Reads an integer; `12.0` and `1e3` are integers, `12.5` is kept and `retyped`."""
-    if type(value) is int and 0 <= value <= _EXACT:  # almost every value
-        return float(value), None
     figure, flaw = number(value)
     if figure is not None and not figure.is_integer():
         return figure, "retyped"
@@ -170,7 +168,7 @@ def count(value: object) -> Checked:
 
 def number(value: object) -> Checked:
     """Reads a number; None if missing, of another type, beyond a double's range or negative."""
-    if type(value) is int and 0 <= value <= _EXACT:
+    if type(value) is int and 0 <= value <= _EXACT:  # almost every value
         return float(value), None
     if not is_number(value):
         return None, "missing" if value is None else "retyped"
@@ -185,15 +183,12 @@ def number(value: object) -> Checked:
 
 def moment(value: object) -> Checked:
     """Reads an ISO date-time with an offset as seconds since 1970."""
-    if value is None:
-        return None, "missing"
     try:
-        when = datetime.fromisoformat(value) if isinstance(value, str) else None
-        if when is not None and when.tzinfo is not None:
+        if isinstance(value, str) and (when := datetime.fromisoformat(value)).tzinfo is not None:
             return when.timestamp(), None
     except ValueError:
         pass
-    return None, "retyped"
+    return None, "missing" if value is None else "retyped"
 
 
 def is_identity(key: str) -> bool:

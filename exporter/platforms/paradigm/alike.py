@@ -86,7 +86,10 @@ class AlikeReader(Struct):
             for item in holder if where.shape == LIST else (holder,):
                 column = columns.get(facts := about(item))  # its name depends on everything about it but its figure
                 if column is None:
-                    column = columns[facts] = Column(every.family, self._label_values(item))
+                    label = item_names.label(msgspec.to_builtins(item)) if self.measure.labels else ""
+                    if label is None:
+                        raise NotAlikeError
+                    column = columns[facts] = Column(every.family, (label,) if self.measure.labels else ())
                 value = number(item) + 0.0
                 figures = of_day[column]
                 if figures.setdefault(company, value) is not value:  # it was listed before
@@ -110,14 +113,6 @@ class AlikeReader(Struct):
                 if key is not None:
                     seen.add(key)
                     yield key, row
-
-    def _label_values(self, item: Any) -> tuple[str, ...]:
-        if not self.measure.labels:
-            return ()
-        label = item_names.label(msgspec.to_builtins(item))
-        if label is None:
-            raise NotAlikeError
-        return (label,)
 
 
 def _first(listed: object) -> Mapping[str, Any] | None:

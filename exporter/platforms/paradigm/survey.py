@@ -192,19 +192,14 @@ class FieldSurvey(Struct):
 
 
 def survey(root: Mapping[str, object], rows: ReadingBuilder) -> FieldSurvey:
-    found = FieldSurvey(rows)
-    for array, metadata in ARRAYS.items():
+    """Described are the keys of an answer's metadata with `description` and `unit`."""
+    found, complete = FieldSurvey(rows), {"description", "unit"}
+    for array, key in ARRAYS.items():
         if isinstance(root.get(array), list | json_values.Listed):
-            found.read(array, root[array], _described(root.get(metadata)))
+            notes = metadata.items() if isinstance(metadata := root.get(key), dict) else ()
+            described = frozenset(name for name, note in notes if isinstance(note, dict) and note.keys() >= complete)
+            found.read(array, root[array], described)
     return found
-
-
-def _described(metadata: object) -> frozenset[str]:
-    """Returns the fields that an answer describes: keys of its metadata with `description` and `unit`."""
-    notes = metadata.items() if isinstance(metadata, dict) else ()
-    return frozenset(
-        field for field, note in notes if isinstance(note, dict) and note.keys() >= {"description", "unit"}
-    )
 
 
 def numbers(value: object, path: str, depth: int = json_values.DEEPEST) -> Iterator[str]:
