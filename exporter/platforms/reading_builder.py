@@ -223,22 +223,10 @@ class ReadingBuilder(Struct):
 def further_page(root: object, remedy: str = IN_ONE_PIECE) -> str:
     """Returns the link to an answer's next page, if any; SchemaError if there is more without a link.
 
-    Keys are compared without case, `_` and `-`.
+    Looks in an object and those in it. Keys are compared without case, `_` and `-`.
     """
-    found = list(_signs(root)) if isinstance(root, dict) else []
-    for word, _, value in found:
-        link = value.get("href") if isinstance(value, Mapping) else value
-        if word in LINKS and isinstance(link, str) and link.startswith(("http://", "https://", "/", "?")):
-            return link
-    if found:
-        _, key, _ = found[0]
-        raise SchemaError(f'the answer is one page of several ("{key}"), without a link to the next one; {remedy}')
-    return ""
-
-
-def _signs(root: Mapping[str, object]) -> Iterator[tuple[str, str, object]]:
-    """Yields what says that there is more in an object or those in it: the key to compare, the key, and its value."""
-    for name, holder in (("", root), *root.items()):
+    found: list[tuple[str, str, object]] = []  # what says that there is more: the key as compared, the key, its value
+    for name, holder in (("", root), *root.items()) if isinstance(root, dict) else ():
         place = name.lower().translate(NO_SEPARATORS)
         if place == "links" and isinstance(holder, list):
             holder = {str(each.get("rel")): each for each in holder if isinstance(each, dict)}  # noqa: PLW2901 the same as an object
@@ -246,7 +234,15 @@ def _signs(root: Mapping[str, object]) -> Iterator[tuple[str, str, object]]:
             continue
         words = {key.lower().translate(NO_SEPARATORS): key for key in holder}
         signs = TOKENS | LINKS if not name or place in HOLDERS else TOKENS
-        yield from ((word, key, holder[key]) for word, key in words.items() if word in signs and holder[key])
+        found += [(word, key, holder[key]) for word, key in words.items() if word in signs and holder[key]]
         if not words.keys().isdisjoint(NUMBERS):
-            counts = ((word, key, holder[key]) for word, key in words.items() if word in COUNTS)
-            yield from (each for each in counts if isinstance(each[2], int) and each[2] > 1)
+            counts = [(word, key, holder[key]) for word, key in words.items() if word in COUNTS]
+            found += [each for each in counts if isinstance(each[2], int) and each[2] > 1]
+    for word, _, value in found:
+        link = value.get("href") if isinstance(value, Mapping) else value
+        if word in LINKS and isinstance(link, str) and link.startswith(("http://", "https://", "/", "?")):
+            return link
+    if found:
+        key = found[0][1]
+        raise SchemaError(f'the answer is one page of several ("{key}"), without a link to the next one; {remedy}')
+    return ""

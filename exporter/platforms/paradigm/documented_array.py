@@ -16,7 +16,7 @@ TYPES: Mapping[Callable[[object], json_values.Checked], object] = {
     json_values.moment: object,
 }
 """The types that check all that these functions check; none does for a moment."""
-COMPANY: Mapping[str, object] = {"id": int, "name": str}
+COMPANY: Mapping[str, object] = {"id": int, "name": str}  # the shape of what names a company
 HERE = ""  # the name of the object that is the row itself
 
 
