@@ -11,14 +11,8 @@ MOST_COMPANIES = 10_000
 AGENTS_FROM = date(2025, 12, 1)  # first day of agents (release Unique Urchin)
 _SPREAD = (-2.5, 0.0, 1.0, 2.2, -1.0)  # added to the logarithm of a size: even five companies differ a lot
 _WELL_KNOWN = (
-    "Northwind",
-    "Müller & Söhne GmbH",
-    "Crédit Agréable de l'Île",
-    'Zoë "Rocket" 🚀 Labs',
-    "Contoso",
-    "Čeština Škoda-Díly s.r.o.",
-    "Fabrikam, Inc.",
-    "Ångström Møbler A/S",
+    *("Northwind", "Müller & Söhne GmbH", "Crédit Agréable de l'Île", 'Zoë "Rocket" 🚀 Labs'),
+    *("Contoso", "Čeština Škoda-Díly s.r.o.", "Fabrikam, Inc.", "Ångström Møbler A/S"),
 )
 _STEMS = (
     *("Alpen", "Nord", "Rhein", "Loire", "Brücken", "Côte", "Val", "Hafen", "Sole", "Mistral"),
