@@ -1,6 +1,6 @@
 """HTTP of the simulated Paradigm's reports: keys, permissions, validation as in Django REST framework."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
 
@@ -11,9 +11,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from exporter.domain import calendars
 from exporter.simulator.control import Control, RefusedError, written
-from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.reports import REPORTS
-from exporter.simulator.paradigm.world import Keys, World
+from exporter.simulator.paradigm.world import Keys
 
 PATH = "/api/v2/reporting/"
 
@@ -34,7 +33,10 @@ async def answer(control: Control, request: Request) -> Response:
     if request.method not in {"GET", "HEAD"}:
         raise HTTPException(405, f'Method "{request.method}" not allowed.', {"Allow": "GET, HEAD"})
     begin, end, company_id = _query(request.query_params, calendars.day_at(now, world.zone))
-    companies = _visible(world, company_id, own)
+    if own is not None and company_id not in {None, own}:
+        raise HTTPException(403, "You do not have permission to perform this action.")
+    only = own if company_id is None else company_id
+    companies = [each for each in world.companies if only in {None, each.id}]  # none for a filter that matches nothing
     return await written(lambda: report.answer(world, companies, world.views(begin, end, now)), active)
 
 
@@ -78,11 +80,3 @@ def _date(query: Mapping[str, str], field: str, default: date | None, wrong: dic
         return msgspec.convert(value, date)
     wrong[field] = ["Date has wrong format. Use one of these formats instead: YYYY-MM-DD."]
     return date.min
-
-
-def _visible(world: World, wanted: int | None, own: int | None) -> Sequence[Company]:
-    """Returns the companies of the answer; a filter that matches nothing finds nothing."""
-    if own is not None and wanted not in {None, own}:
-        raise HTTPException(403, "You do not have permission to perform this action.")
-    only = own if wanted is None else wanted
-    return [company for company in world.companies if only in {None, company.id}]
