@@ -117,16 +117,15 @@ def batches(found: Iterable[Series], most: int) -> Iterator[Sequence[Series]]:
 
 def encoded(batch: Iterable[Series], added: Mapping[str, str]) -> bytes:
     """Returns the body of a request that writes these series with these labels `added` to each."""
-    return bytes(cramjam.snappy.compress_raw(b"".join(_message(1, _series(each, added)) for each in batch)))
-
-
-def _series(each: Series, added: Mapping[str, str]) -> bytes:
-    # The receiver takes labels in the order of their names only; an empty one is one that is not there.
-    labels = sorted({"__name__": each.family, **each.labels, **added}.items())
-    parts = [_message(1, _message(1, name.encode()) + _message(2, value.encode())) for name, value in labels if value]
-    samples = zip(each.seconds, each.values, strict=True)
-    parts += [_message(2, pack("<Bd", 1 << 3 | FIXED64, value) + _timestamp(seconds)) for seconds, value in samples]
-    return b"".join(parts)
+    written: list[bytes] = []
+    for each in batch:
+        # The receiver takes labels in the order of their names only; an empty one is one that is not there.
+        labels = sorted({"__name__": each.family, **each.labels, **added}.items())
+        parts = [_message(1, _message(1, name.encode()) + _message(2, text.encode())) for name, text in labels if text]
+        samples = zip(each.seconds, each.values, strict=True)
+        parts += [_message(2, pack("<Bd", 1 << 3 | FIXED64, value) + _timestamp(seconds)) for seconds, value in samples]
+        written.append(_message(1, b"".join(parts)))
+    return bytes(cramjam.snappy.compress_raw(b"".join(written)))
 
 
 @lru_cache
