@@ -13,7 +13,6 @@ from hashlib import sha256
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
 
 from exporter.backfill.figures import Piece
 from exporter.domain.calendars import ONE_DAY
@@ -52,7 +51,7 @@ class Contents(msgspec.Struct, frozen=True, omit_defaults=True):
     finished: bool = False
 
 
-class Manifest(Struct):
+class Manifest(msgspec.Struct):
     """The manifest in `folder`, which this process has locked; open it with `opened`."""
 
     folder: Path

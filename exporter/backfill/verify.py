@@ -9,7 +9,6 @@ from itertools import groupby, product
 
 import httpx
 import msgspec
-from msgspec import Struct
 
 from exporter.backfill.figures import NOON_SECONDS, Piece, Series, noon
 from exporter.backfill.remote_write import RemoteWrite
@@ -40,7 +39,7 @@ class _Answer(msgspec.Struct):
     data: _Vector
 
 
-class Comparison(Struct):
+class Comparison(msgspec.Struct):
     """A store with its query API at `url`; `compared` and `differing` count sums, `lines` shows the first ones."""
 
     url: str
@@ -113,7 +112,7 @@ def _noting(figures: Iterable[Series], days: Days, sums: Sums) -> Iterator[Serie
         yield each
 
 
-class ReadBack(Struct, frozen=True):
+class ReadBack(msgspec.Struct, frozen=True):
     """Sends figures by `write`; they count as sent once `comparison` finds their sums."""
 
     write: RemoteWrite
