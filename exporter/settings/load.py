@@ -150,6 +150,8 @@ def _source(name: str, common: Options, platforms: Mapping[str, Platform], calen
     target = _of_options(
         Target,
         options,
+        options.poll,
+        common.privacy,
         source=name,
         platform=platform.name,
         reports=tuple(platform.configured(report, overrides.get(report), account) for report in names),
@@ -162,14 +164,10 @@ def _source(name: str, common: Options, platforms: Mapping[str, Platform], calen
             calendar=calendars[options.calendar],
             company_calendars=tuple(calendars[each.calendar] for each in own_calendars),
         ),
-        interval=options.poll.interval,
-        jitter=options.poll.jitter,
-        requests_per_minute=options.poll.requests_per_minute,
         one_company=platform.one_company,
         companies=companies,
         required=frozenset(options.reports or ()),
         limits=LabelLimits(limits, limits.pop("value_length")),
-        min_group=common.privacy.min_group,
         excluded=options.families.exclude,
         selections={name: value for name, value in account.options.items() if isinstance(value, Selection)},
         company_limits=CompanyLimits(
@@ -193,10 +191,10 @@ def _source(name: str, common: Options, platforms: Mapping[str, Platform], calen
     )
 
 
-def _of_options(kind: Callable[..., T], options: Group, **others: object) -> T:
+def _of_options(kind: Callable[..., T], *groups: Group, **others: object) -> T:
     """Makes a value of the options that have the names of its fields, and of `others`."""
     wanted = signature(kind).parameters.keys() - others.keys()
-    return kind(**{name: value for name, value in options if name in wanted}, **others)
+    return kind(**{name: value for group in groups for name, value in group if name in wanted}, **others)
 
 
 def _entries(option: str, name: str, common: Options) -> tuple[Entry, ...]:
