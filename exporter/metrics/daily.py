@@ -156,12 +156,12 @@ class DailyFigures:
             for day, state in states.items():
                 silence = math.nan if measure.kind is Kind.AVERAGE or state is DayState.SETTLING else 0.0
                 by_day.append(index.total((day,), part, (column,), silence=silence))
-            companies = zip(index.labels(part, column.label_values), index.companies[part], strict=True)
-            for (own, company), figures in zip(companies, zip(*by_day, strict=True), strict=True):
+            for company, figures in zip(index.companies[part], zip(*by_day, strict=True), strict=True):
                 first_row, dated = index.first_rows[part][company], zip(states, figures, strict=True)
                 served = [(day, value) for day, value in dated if (value >= least or value == 0) and first_row <= day]
                 if served:
-                    yield SeriesPiece(part, own, served)
+                    own = self.view.target.source, company, self.view.ledger.names[company]
+                    yield SeriesPiece(part, (*own, *column.label_values), served)
 
     def _limited(self, index: CompanyIndex, measure: Measure, states: Mapping[date, DayState]) -> Iterator[SeriesPiece]:
         days = {day: (day,) for day in states}

@@ -131,7 +131,6 @@ class CompanyIndex:
             for column in columns:
                 if column in self.columns.get(part, ()):  # else the platform never reported it: it is absent, not 0
                     self.columns_of.setdefault(column.family, []).append((part, column))
-        self._labels: dict[tuple[str, tuple[str, ...]], Sequence[tuple[str, ...]]] = {}
         companies = self.companies
         self._places_on = cache(lambda day, part: view.ledger.table(day, part).places(companies[part]))
 
@@ -186,12 +185,3 @@ class CompanyIndex:
             for company, place, value in zip(self.companies[part], self.places[part], rows, strict=True):
                 total[place] += math.nan if company in table.lost else value
         return total
-
-    def labels(self, part: str, label_values: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
-        """Returns the labels of a column by company; cached, since all windows and measures share them."""
-        if (part, label_values) not in self._labels:
-            source, names = self.view.target.source, self.view.ledger.names
-            self._labels[part, label_values] = [
-                (source, company, names[company], *label_values) for company in self.companies[part]
-            ]
-        return self._labels[part, label_values]

@@ -101,16 +101,16 @@ def _samples(index: CompanyIndex, measure: Measure, days: Sequence[date]) -> Ite
     A row that lacks the figure makes its company's sum unknown, not smaller. Companies without a row up to the newest
     day have no figure, nor have small groups of people.
     """
+    source, names = index.view.target.source, index.view.ledger.names
     least = index.view.target.min_group if measure.people else 0
     for part, column in index.columns_of.get(measure.family, ()):
         if measure.kind in (Kind.SUM, Kind.DISTINCT):
             values = index.total(days, part, (column,))
         else:
             values = _newest(index, part, column, days, is_moment=measure.kind is Kind.INSTANT)
-        first_days = map(index.first_rows[part].__getitem__, index.companies[part])
-        for own, first_day, value in zip(index.labels(part, column.label_values), first_days, values, strict=True):
-            if (value >= least or value == 0) and first_day <= days[0]:
-                yield Sample(own, value)
+        for company, value in zip(index.companies[part], values, strict=True):
+            if (value >= least or value == 0) and index.first_rows[part][company] <= days[0]:
+                yield Sample((source, company, names[company], *column.label_values), value)
 
 
 def _newest(index: CompanyIndex, part: str, column: Column, days: Sequence[date], *, is_moment: bool) -> list[float]:
@@ -193,12 +193,12 @@ def _column_samples(
     index: CompanyIndex, part: str, labels: Labels, column: Column, days: Sequence[date]
 ) -> Iterator[Sample]:
     """Yields the sums of companies that had the value by the last day; a row without it adds 0."""
-    first_days = index.view.ledger.first_figures(part, column)
-    lost = index.view.ledger.lost_on(days, part)
+    source, ledger = index.view.target.source, index.view.ledger
+    first_days, lost = ledger.first_figures(part, column), ledger.lost_on(days, part)
     total = index.total(days, part, (column,), unread=0.0)
-    for company, own, value in zip(index.companies[part], index.labels(part, labels), total, strict=True):
+    for company, value in zip(index.companies[part], total, strict=True):
         if first_days.get(company, date.max) <= days[0] and company not in lost:
-            yield Sample(own, value)
+            yield Sample((source, company, ledger.names[company], *labels), value)
 
 
 def kept_sums(
