@@ -72,13 +72,12 @@ class Board:
         views = {key: view for key, view in before.views.items() if key in kept}
         infos = {source: info for source, info in before.source_infos.items() if (source, "") in kept}
         for source, each in rendered.items():
-            quoted, info = Quoted(), each.source_info
             for report, families in each.reports.items():
                 key, now = (source, report), each.views.get(report)
-                chunks[key] = tuple(_written(families, kept.get(key, ()), before.views.get(key), now, quoted))
+                chunks[key] = tuple(_written(families, kept.get(key, ()), before.views.get(key), now))
             views |= {(source, report): view for report, view in each.views.items()}
-            if info and info != infos.get(source):
-                chunks[source, ""] = tuple(write(own, quoted) for own in source_families(info))
+            if (info := each.source_info) and info != infos.get(source):
+                chunks[source, ""] = tuple(map(write, source_families(info)))
                 infos[source] = info
         served = {
             (source, report)
@@ -88,27 +87,20 @@ class Board:
         unmatched, unmatched_chunks = before.unmatched, self._unmatched
         if infos != before.source_infos:
             unmatched = unmatched_everywhere(infos.values())
-            unmatched_chunks = [
-                (source, write(each))
-                for source in sorted(unmatched)
-                for each in unmatched_families(source, unmatched[source])
-            ]
+            unmatched_chunks = [(source, write(family)) for source, family in unmatched_families(unmatched)]
         page = _page(chunks, unmatched_chunks, limits)
         self.shown = Published(page, before.served & chunks.keys() | served, views, infos, unmatched)
         self._chunks, self._unmatched, self.limits = chunks, unmatched_chunks, limits
 
 
 def _written(
-    families: Iterable[DeferredFamily],
-    chunks: Iterable[Chunk],
-    was: ReportView | None,
-    now: ReportView | None,
-    quoted: Quoted,
+    families: Iterable[DeferredFamily], chunks: Iterable[Chunk], was: ReportView | None, now: ReportView | None
 ) -> Iterator[Chunk]:
     """Writes families; of lines of a report that were written before, only those of changed companies anew.
 
     `was` and `now` are the report's views when the `chunks` were written, and now.
     """
+    quoted = Quoted()
     if not was or not now or (changed := _changed_companies(was, now)) is None:
         yield from (write(each.made(), quoted, each.days) for each in families)
         return

@@ -169,17 +169,16 @@ Unmatched = Mapping[str, Mapping[str, tuple[str, ...]]]  # selectors by source (
 
 
 def source_families(info: SourceInfo) -> tuple[Family, Family]:
-    settle = Sample((info.target.source,), info.target.rules.settle.total_seconds())
-    return replace(SETTLE, samples=(settle,)), replace(COMPANY_INFO, samples=tuple(_companies(info)))
-
-
-def _companies(info: SourceInfo) -> Iterator[Sample]:
-    expected = frozenset(each for each in info.names.items() if info.target.companies.expects(*each))
-    missing = frozenset((literal(each), "") for each in info.never_seen)
-    here = frozenset(each for each in info.names.items() if each[0] not in info.withdrawn)
-    for company in sorted(here | expected | missing, key=lambda each: by_number(each[0])):
-        is_expected = str(company in expected or company in missing).lower()
-        yield Sample((info.target.source, info.target.platform, *company, is_expected), 1.0)
+    target = info.target
+    settle = Sample((target.source,), target.rules.settle.total_seconds())
+    expected = {each for each in info.names.items() if target.companies.expects(*each)}
+    expected |= {(literal(each), "") for each in info.never_seen}
+    here = {each for each in info.names.items() if each[0] not in info.withdrawn}
+    companies = [
+        Sample((target.source, target.platform, *company, str(company in expected).lower()), 1.0)
+        for company in sorted(here | expected, key=lambda each: by_number(each[0]))
+    ]
+    return replace(SETTLE, samples=(settle,)), replace(COMPANY_INFO, samples=tuple(companies))
 
 
 def unmatched_everywhere(infos: Collection[SourceInfo]) -> Unmatched:
@@ -197,8 +196,10 @@ def unmatched_everywhere(infos: Collection[SourceInfo]) -> Unmatched:
     return found
 
 
-def unmatched_families(source: str, by_option: Mapping[str, tuple[str, ...]]) -> tuple[Family, Family]:
-    counts = [Sample((source, option), float(len(selectors))) for option, selectors in by_option.items()]
-    named = [(source, option, each) for option, selectors in sorted(by_option.items()) for each in selectors]
-    infos = [Sample(labels, 1.0) for labels in named[:MOST_SELECTORS]]
-    return replace(UNMATCHED, samples=tuple(counts)), replace(UNMATCHED_INFO, samples=tuple(infos))
+def unmatched_families(unmatched: Unmatched) -> Iterator[tuple[str, Family]]:
+    """Yields the families of each source, or glob of sources."""
+    for source, by_option in sorted(unmatched.items()):
+        counts = (Sample((source, option), float(len(selectors))) for option, selectors in by_option.items())
+        yield source, replace(UNMATCHED, samples=tuple(counts))
+        named = [(source, option, each) for option, selectors in sorted(by_option.items()) for each in selectors]
+        yield source, replace(UNMATCHED_INFO, samples=tuple(Sample(each, 1.0) for each in named[:MOST_SELECTORS]))

@@ -10,7 +10,7 @@ def test_so_many_selectors_have_a_series_and_all_are_counted() -> None:
         "companies.exclude": tuple(f"name:{n}" for n in range(60)),
     }
 
-    counts, named = unmatched_families("production", gone)
+    (_, counts), (_, named) = unmatched_families({"production": gone})
 
     assert {each.label_values[1]: each.value for each in counts.samples} == {"thresholds": 90, "companies.exclude": 60}
     assert len(named.samples) == MOST_SELECTORS == 100
