@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 from msgspec import Struct
 from starlette.applications import Starlette
@@ -105,7 +106,7 @@ def endpoint_of(source: Source, keys_in_use: dict[str, str] | None = None) -> fe
         source=source.name,
         base_url=source.base_url,
         headers=source.platform.headers,
-        key=source.key if source.api_key_file else source.key(),
+        key=source.key if isinstance(source.api_key, Path) else source.key(),
         timeout=source.poll.timeout.total_seconds(),
         max_body=source.poll.max_body,
         requests_per_minute=source.poll.requests_per_minute,

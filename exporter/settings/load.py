@@ -185,6 +185,7 @@ def _source(name: str, common: Options, platforms: Mapping[str, Platform], calen
         name=name,
         platform=platform,
         base_url=options.base_url or "",
+        api_key=options.api_key or options.api_key_file,
         overrides=overrides,
         account=account,
         target=target,

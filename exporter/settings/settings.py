@@ -28,14 +28,14 @@ from exporter.settings.source_options import PollOptions
 class Source:
     """One configured account on a platform; `target` is all that its figures depend on, global options included.
 
-    The key is invalid from the start of the day `api_key_expires` in the source's zone.
+    `api_key` is the key itself or the path of its file. It is invalid from the start of the day `api_key_expires` in
+    the source's zone.
     """
 
     name: str
     platform: Platform
     base_url: str
-    api_key: SecretStr | None
-    api_key_file: Path | None
+    api_key: SecretStr | Path
     api_key_expires: date | None
     ca_file: Path | None
     proxy_url: str | None = field(repr=False)
@@ -46,10 +46,10 @@ class Source:
 
     def key(self) -> str:
         """Returns the current key, read again if it is in a file; ConfigError if that cannot be read."""
-        if self.api_key_file is None:
-            return self.api_key.get_secret_value() if self.api_key else ""
+        if isinstance(self.api_key, SecretStr):
+            return self.api_key.get_secret_value()
         try:
-            return api_keys.read(self.api_key_file, str(self.api_key_file))
+            return api_keys.read(self.api_key, str(self.api_key))
         except ValueError as error:
             raise ConfigError(f"sources.{self.name}.api_key_file: {error}") from None
 

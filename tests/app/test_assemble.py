@@ -96,7 +96,7 @@ def test_options_arrive_at_the_client(settings: Settings) -> None:
 def test_a_key_is_read_again_at_each_use_only_from_a_file(settings: Settings, tmp_path: Path) -> None:
     literal = settings.sources["production"]
     (tmp_path / "key").write_text(CANARY)
-    in_file = endpoint_of(replace(literal, api_key=None, api_key_file=tmp_path / "key")).key
+    in_file = endpoint_of(replace(literal, api_key=tmp_path / "key")).key
 
     assert endpoint_of(literal).key == literal.key()
     assert not isinstance(in_file, str)
