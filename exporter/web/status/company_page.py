@@ -47,11 +47,9 @@ class CompanyQuery(Struct, frozen=True, omit_defaults=True):
             page=max(int(page), 1) if page.isascii() and page.isdecimal() and len(page) < len("1000000") else 1,
         )
 
-    def link(self) -> str:
-        return f"?{urlencode(to_builtins(self))}#companies"
-
-    def at(self, page: int) -> "CompanyQuery":
-        return replace(self, page=page)
+    def link(self, page: int | None = None) -> str:
+        """Returns the address of these companies, by default of the same page."""
+        return f"?{urlencode(to_builtins(replace(self, page=page or self.page)))}#companies"
 
     def sorted_by(self, column: str) -> "CompanyQuery":
         """Returns the query that a click on a column's head makes: names from A on, figures from the largest on."""
