@@ -65,14 +65,12 @@ def backfill(
     label: Annotated[list[str] | None, option("--label", "NAME=VALUE", "Label for every series; repeatable.")] = None,
 ) -> None:
     """Write past days to a file or store, one sample per final day. Repeat the command to continue a killed run."""
-    settings = configured(config_file, keeps_state=False)
-    chosen = sources(settings, source_name)
+    chosen = sources(configured(config_file, keeps_state=False), source_name)
     labels = added(label or (), chosen)
     _refuse_misfits(output, remote_write, verify, keeps=manifest_folder is not None, goes_on=goes_on)
     config, store, comparison = http_config(http_file), None, None
     if remote_write is not None:
-        http = client(remote_write, config)
-        store = RemoteWrite(remote_write, http, CLOCK, labels, partial(typer.echo, err=True))
+        store = RemoteWrite(remote_write, client(remote_write, config), CLOCK, labels, partial(typer.echo, err=True))
     if verify is not None:
         comparison = Comparison(verify, client(verify, config), labels)
     folder = _folder(output, manifest_folder)

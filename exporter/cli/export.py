@@ -65,8 +65,7 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Export a chatbot's statistics from ChatCaptain to a file."""
-    settings = configured(config_file, keeps_state=False)
-    chosen = chatbot(settings, source_name)
+    chosen = chatbot(configured(config_file, keeps_state=False), source_name)
     if output.exists() and not force:
         raise ConfigError(f"--output: {output} exists already; choose another file, or replace it with --force")
     if not output.absolute().parent.is_dir():

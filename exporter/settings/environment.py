@@ -56,8 +56,7 @@ def first_run(given: Document, environ: Mapping[str, str], platforms: Iterable[P
             return replace(given, notes=(f"{key} is ignored, because sources are configured",))
         options = {"platform": (key, name), "api_key": (key, environ[key]), "base_url": (url, environ.get(url, ""))}
         found = _laid_over(given, {("sources", name, option): each for option, each in options.items()})
-        note = f'the source "{name}" comes from {key}, because no sources are configured'
-        return replace(found, notes=(note,))
+        return replace(found, notes=(f'the source "{name}" comes from {key}, because no sources are configured',))
     return given
 
 

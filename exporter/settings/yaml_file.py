@@ -156,5 +156,4 @@ def _syntax(error: yaml.MarkedYAMLError, name: str) -> str:
     place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
     said = error.problem or error.context or "is no YAML"
     advice = (advice for words, advice in _ADVICE.items() if said.startswith(words))
-    problem = next(advice, None) or _QUOTE.sub("...", said)
-    return f"{place}: {problem}"
+    return f"{place}: {next(advice, None) or _QUOTE.sub('...', said)}"

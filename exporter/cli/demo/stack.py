@@ -97,8 +97,7 @@ async def running(
 
 def linked(rules: str, links: Links) -> str:
     """Returns alert rules with the configured links in place of the examples."""
-    rules = rules.replace(DOCS, links.docs)
-    return rules.replace(GRAFANA, links.grafana) if links.grafana else rules
+    return rules.replace(DOCS, links.docs).replace(GRAFANA, links.grafana or GRAFANA)
 
 
 def scrape(config: Mapping[str, object], folder: Path, target: str, alertmanager: str) -> Mapping[str, object]:

@@ -67,5 +67,4 @@ def _parameter(name: str, property_: Schema, known: Sequence[str]) -> Schema:
     schema = {key: value for key, value in property_.items() if key != "description" and value}
     if known:
         schema["items"] = {**TEXT, "enum": known}
-    about = property_["description"]
-    return {"name": name, "in": "query", "description": about, "required": False, "schema": schema}
+    return {"name": name, "in": "query", "description": property_["description"], "required": False, "schema": schema}
