@@ -88,17 +88,12 @@ def _error(target: Target, report: Report, asked: Answers) -> ReportError | None
         if row.day == newest
         for column in row.figures
     }
-    missing = _families_with_limits(target, report) - read
+    limited = {activity for entry in target.company_limits.thresholds if entry.limits for activity in entry.activities}
+    judged = ((m.family, each) for m in report.measures for each in m.activities if each.name in limited)
+    missing = {name for family, each in judged for name in (family, *(whole for whole, _ in each.share_of))} - read
     if not failed or not missing:
         return None
     return next((each.error for each in failed if each.unread and each.unread.family in missing), failed[0].error)
-
-
-def _families_with_limits(target: Target, report: Report) -> frozenset[str]:
-    """Returns the families whose activities have a limit for some company."""
-    limited = {activity for entry in target.company_limits.thresholds if entry.limits for activity in entry.activities}
-    judged = ((m.family, each) for m in report.measures for each in m.activities if each.name in limited)
-    return frozenset(name for family, each in judged for name in (family, *(whole for whole, _ in each.share_of)))
 
 
 def _unread_items(asked: Answers) -> Mapping[str, int]:

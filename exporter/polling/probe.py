@@ -89,8 +89,10 @@ async def probe(
         found, error = await _find(target, report, transport, clock.now())
     except ReportError as failure:
         error = failure
-    except Exception as failure:  # an error of the exporter: the other reports are asked all the same
-        error = InternalError(_broken(failure))
+    except Exception as failure:  # the other reports are asked all the same; data that was being read is not shown
+        place = traceback.extract_tb(failure.__traceback__)[-1]
+        where = f"{type(failure).__name__} in {Path(place.filename).name}, line {place.lineno}"
+        error = InternalError(f"internal error of the exporter ({where}); please report it")
     text = str(error or "")
     for who in (f"{target.source}: {report.name}: ", f"{target.source}/{report.name}: "):
         text = text.removeprefix(who)
@@ -172,10 +174,3 @@ def _unread(asked: Answers) -> Iterator[str]:
         found.setdefault(why, {}).update(dict.fromkeys([unread.name] if unread else failure.items))
     for why, items in found.items():
         yield printable(f"cannot be read: {enumerated([*items], FIELDS_SHOWN)}; {why}")
-
-
-def _broken(error: Exception) -> str:
-    """Says where the exporter failed, without the data that it was reading."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}"
-    return f"internal error of the exporter ({where}); please report it"

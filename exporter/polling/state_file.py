@@ -112,7 +112,8 @@ class StateFile:
 
         def save(states: Mapping[str, ReportState]) -> None:
             before, self._kept[source] = self._kept.get(source), Section(digests, rules.keep_days, dict(states))
-            if before is None or not _same(before.reports, states):
+            held = None if before is None else {name: id(state) for name, state in before.reports.items()}
+            if held != {name: id(state) for name, state in states.items()}:  # states change only as new objects
                 self._save()
 
         return StateStore(load, save)
@@ -219,11 +220,6 @@ def _regular(path: Path) -> bytes:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "is not a regular file")
         return file.read()
-
-
-def _same(old: Mapping[str, ReportState], new: Mapping[str, ReportState]) -> bool:
-    """Returns whether nothing was replaced; states change only as new objects."""
-    return old.keys() == new.keys() and all(old[report] is state for report, state in new.items())
 
 
 def _objection(state: ReportState, now: datetime, rules: DayRules) -> str | None:
