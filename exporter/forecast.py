@@ -221,11 +221,9 @@ def _limited_columns(target: Target, report: Report, size: Size) -> Iterator[Col
     """Yields one value more than each limited label keeps; of channels, as many as there are."""
     for measure in report.measures:
         if any(measure.limits):
-            caps = (1 if cap is None else cap + 1 for cap in target.limits.caps(measure))
-            counts = (
-                min(count, size.channels) if measure.per_subject and not place else count
-                for place, count in enumerate(caps)
-            )
+            counts = [1 if cap is None else cap + 1 for cap in target.limits.caps(measure)]
+            if measure.per_subject:
+                counts[0] = min(counts[0], size.channels)
             for values in product(*(map(str, range(count)) for count in counts)):
                 yield Column(measure.family, values)
 
