@@ -54,8 +54,7 @@ class Bots(SimulatedPlatform, frozen=True):
         cls, seed: int, chatbot_count: int = 1, channel_count: int = USUAL_CHANNELS, zone: ZoneInfo | None = None
     ) -> "Bots":
         """Makes `chatbot_count` chatbots, each with `channel_count` channels; `zone` defaults to UTC."""
-        companies = populate(seed, chatbot_count)
-        chatbots = tuple(_chatbot(seed, company, channel_count) for company in companies)
+        chatbots = tuple(_chatbot(seed, company, channel_count) for company in populate(seed, chatbot_count))
         return cls(seed=seed, zone=zone or ZoneInfo("UTC"), chatbots=chatbots)
 
     def chatbot(self, chatbot_id: str) -> Chatbot | None:
@@ -67,11 +66,10 @@ class Bots(SimulatedPlatform, frozen=True):
 
 def _chatbot(seed: int, company: Company, channel_count: int) -> Chatbot:
     number = company.id
-    key = f"CCSB-{token(8, seed, 'chatbot', number, 'prefix')}-{token(12, seed, 'chatbot', number, 'secret')}"
     whole = sum(1 / rank for rank in range(1, channel_count + 1))
     return Chatbot(
         id=f"bot_{token(12, seed, 'chatbot', number)}",
-        key=key,
+        key=f"CCSB-{token(8, seed, 'chatbot', number, 'prefix')}-{token(12, seed, 'chatbot', number, 'secret')}",
         habits=replace(company, size=max(company.size, _LEAST_SIZE), tenure=None),
         channels=tuple(
             Channel(token(6, seed, "channel", number, rank), *_CHANNELS[rank % len(_CHANNELS)], 1 / (rank + 1) / whole)
