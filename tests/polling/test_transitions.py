@@ -66,6 +66,21 @@ def test_if_all_are_wanted_nothing_is_copied() -> None:
     assert narrowed(TWO, TARGET.companies.wants) is TWO
 
 
+def test_selectors_are_asked_about_new_and_renamed_companies_alone() -> None:
+    """Since other settings narrow what is held, the others are wanted."""
+    asked_about: list[tuple[str, str]] = []
+
+    def wanted(company: str, name: str) -> bool:
+        asked_about.append((company, name))
+        return True
+
+    answer = reading(("1", {QUERIES: 5.0}), ("2", {QUERIES: 5.0}), ("3", {QUERIES: 5.0}))
+    renamed = replace(TWO, names={**TWO.names, "2": "Old name"})
+    fold(renamed, answer, Asked(Days(TODAY, TODAY), TODAY, NOON, RULES.keep_days), wanted)
+
+    assert sorted(asked_about) == [("2", "Company 2"), ("3", "Company 3")]
+
+
 def test_other_settings_keep_the_held_days() -> None:
     """All of them, with their health; the interval is the new one."""
     found = over(STATE, TARGET, replace(TARGET, interval=2 * HOUR, excluded=("*",), rules=replace(RULES, settle=HOUR)))
