@@ -125,12 +125,13 @@ class DayRows(NamedTuple):
         return cls(tuple(rows), columns)
 
     def among(self, companies: Set[str]) -> "DayRows":
-        """Returns the rows of these companies."""
+        """Returns the rows of these companies, without columns that none of them has; itself if it has no others."""
         kept = [company in companies for company in self.companies]
         if all(kept):
             return self
         columns = {column: array("d", compress(values, kept)) for column, values in self.columns.items()}
-        return DayRows(tuple(compress(self.companies, kept)), columns)
+        left = {column: values for column, values in columns.items() if not all(map(math.isnan, values))}
+        return DayRows(tuple(compress(self.companies, kept)), left)
 
 
 RowsByDay = Mapping[tuple[str, date], DayRows]

@@ -4,7 +4,6 @@ Knows no clock and no rule about when a day counts (`exporter.ledger.day_status`
 never disappears because a later answer lacks it; one that was only read while its day ran does.
 """
 
-import math
 from collections.abc import Callable, Container, Iterable, Mapping, Set
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -226,9 +225,6 @@ def without_past(ledger: Ledger, began: Mapping[str, date]) -> Ledger:
 
 
 def _only(table: Table, companies: Set[str]) -> Table:
-    """Returns the rows of some companies, without columns that none of them has; the same table if it has no others."""
+    """Returns the rows of some companies; the same table if it has no others."""
     rows = DayRows(table.companies, table.columns).among(companies)
-    if rows.companies == table.companies:
-        return table
-    columns = {column: values for column, values in rows.columns.items() if not all(map(math.isnan, values))}
-    return Table(rows.companies, columns, table.lost & companies)
+    return table if rows.companies == table.companies else Table(*rows, table.lost & companies)
