@@ -89,7 +89,11 @@ def polled(interval: timedelta, jitter: float, zone: ZoneInfo, settle: timedelta
 
 def served(pipeline: Pipeline) -> Mapping[str, int]:
     """Counts the sample lines of a scrape by family."""
-    lines = (pipeline.board.shown.page[Format.TEXT].plain + pipeline.telemetry.tail(Format.TEXT)).decode().splitlines()
+    lines = (
+        (pipeline.board.shown.exposition[Format.TEXT].plain + pipeline.telemetry.tail(Format.TEXT))
+        .decode()
+        .splitlines()
+    )
     counts: Counter[str] = Counter()
     family = ""
     for line in lines:

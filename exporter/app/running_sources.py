@@ -19,7 +19,7 @@ from exporter.domain import calendars
 from exporter.domain.errors import ConfigError
 from exporter.domain.threads import file_stamp, in_time
 from exporter.exposition.board import NOTHING
-from exporter.exposition.series_limit import PageLimits
+from exporter.exposition.series_limit import SeriesLimits
 from exporter.polling.outputs import PollOutputs
 from exporter.polling.poller import Poller
 from exporter.polling.schedule import Schedule
@@ -104,7 +104,7 @@ class Sources:
             await asyncio.gather(*(each.client.aclose() for each in old.values()), return_exceptions=True)
         return {"added": added, "changed": changed, "removed": removed}
 
-    async def _swap(self, old: Mapping[str, Running], new: Mapping[str, Running], limits: PageLimits) -> None:
+    async def _swap(self, old: Mapping[str, Running], new: Mapping[str, Running], limits: SeriesLimits) -> None:
         """Stops the `old` sources; starts and publishes the `new` ones, which take over the held days."""
         for name in old:
             await self._schedule.remove(name)
@@ -114,14 +114,14 @@ class Sources:
                 new[name].client.take_over(old[name].client)
         await self._begin(new, old.keys() - new.keys(), limits)
 
-    async def _swap_back(self, new: Mapping[str, Running], old: Mapping[str, Running], limits: PageLimits) -> None:
+    async def _swap_back(self, new: Mapping[str, Running], old: Mapping[str, Running], limits: SeriesLimits) -> None:
         for name in new:
             await self._schedule.remove(name)
         await self._begin(old, new.keys() - old.keys(), limits)
         for name in new.keys() - old.keys():
             self._outputs.telemetry.forget(name)
 
-    async def _begin(self, sources: Mapping[str, Running], gone: Collection[str], limits: PageLimits) -> None:
+    async def _begin(self, sources: Mapping[str, Running], gone: Collection[str], limits: SeriesLimits) -> None:
         """Starts and publishes sources, and removes others from the exposition in the same step."""
         for name in gone:
             self.running.pop(name, None)

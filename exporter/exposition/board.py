@@ -9,8 +9,8 @@ from functools import cache, partial
 from msgspec import Struct, structs
 
 from exporter.domain.model import Expendable, Sample
-from exporter.exposition.series_limit import DROPPED, REASONS, SERIES, USUAL_LIMITS, PageLimits, kinds_to_drop
-from exporter.exposition.text import EMPTY, Chunk, Key, Page, Quoted, join, write
+from exporter.exposition.series_limit import DROPPED, REASONS, SERIES, USUAL_LIMITS, SeriesLimits, kinds_to_drop
+from exporter.exposition.text import EMPTY, Chunk, Exposition, Key, Quoted, join, write
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_health import (
     Unmatched,
@@ -29,7 +29,7 @@ class Published(Struct, frozen=True):
     `views` and `source_infos` are what it was made from; `unmatched` are selectors that match nothing.
     """
 
-    page: Page = EMPTY
+    exposition: Exposition = EMPTY
     served: frozenset[Key] = frozenset()
     views: Mapping[Key, ReportView] = {}
     source_infos: Mapping[str, SourceInfo] = {}
@@ -50,7 +50,7 @@ NOTHING = RenderedSource({})
 class Board:
     """The slot itself, written by the worker thread alone; `shown` may be read anywhere."""
 
-    def __init__(self, limits: PageLimits = USUAL_LIMITS) -> None:
+    def __init__(self, limits: SeriesLimits = USUAL_LIMITS) -> None:
         self.shown = Published()
         self.limits = limits
         self._chunks: Mapping[Key, tuple[Chunk, ...]] = {}
@@ -60,13 +60,13 @@ class Board:
         """Replaces some reports of a source at once."""
         self._show(self._chunks, {source: rendered}, self.limits)
 
-    def replace(self, rendered: Mapping[str, RenderedSource], limits: PageLimits) -> None:
+    def replace(self, rendered: Mapping[str, RenderedSource], limits: SeriesLimits) -> None:
         """Replaces sources in one step or not at all; `NOTHING` removes a source."""
         kept = {key: found for key, found in self._chunks.items() if key[0] not in rendered}
         self._show(kept, rendered, limits)
 
     def _show(
-        self, kept: Mapping[Key, tuple[Chunk, ...]], rendered: Mapping[str, RenderedSource], limits: PageLimits
+        self, kept: Mapping[Key, tuple[Chunk, ...]], rendered: Mapping[str, RenderedSource], limits: SeriesLimits
     ) -> None:
         before, chunks = self.shown, dict(kept)
         views = {key: view for key, view in before.views.items() if key in kept}
@@ -88,8 +88,8 @@ class Board:
         if infos != before.source_infos:
             unmatched = unmatched_everywhere(infos.values())
             unmatched_chunks = [(source, write(family)) for source, family in unmatched_families(unmatched)]
-        page = _page(chunks, unmatched_chunks, limits)
-        self.shown = Published(page, before.served & chunks.keys() | served, views, infos, unmatched)
+        exposition = _exposition(chunks, unmatched_chunks, limits)
+        self.shown = Published(exposition, before.served & chunks.keys() | served, views, infos, unmatched)
         self._chunks, self._unmatched, self.limits = chunks, unmatched_chunks, limits
 
 
@@ -161,7 +161,9 @@ def _updated(
     return write(replace(some, samples=samples), quoted, chunk.days) if is_alike else None
 
 
-def _page(chunks: Mapping[Key, tuple[Chunk, ...]], unmatched: Iterable[tuple[str, Chunk]], limits: PageLimits) -> Page:
+def _exposition(
+    chunks: Mapping[Key, tuple[Chunk, ...]], unmatched: Iterable[tuple[str, Chunk]], limits: SeriesLimits
+) -> Exposition:
     """Puts the lines of all sources together, with families that count them; drops some above the limits."""
     sources = {source for source, _ in chunks}
     every = [(source, chunk) for (source, _), written in sorted(chunks.items()) for chunk in written]

@@ -22,14 +22,14 @@ REASONS = {
 """Kinds of series in the order in which they are dropped, with their label values."""
 
 
-class PageLimits(NamedTuple):
+class SeriesLimits(NamedTuple):
     """Maximum series of an exposition, and bytes of text."""
 
     series: int = 2_000_000
     size: int = 512 * 2**20
 
 
-USUAL_LIMITS = PageLimits()
+USUAL_LIMITS = SeriesLimits()
 Amounts = Mapping[tuple[str, Expendable], int]  # series or bytes of each source, by kind
 
 

@@ -211,13 +211,13 @@ def number(figure: float) -> str:
     return text
 
 
-Page = Mapping[Format, Body]  # an exposition in every format
+Exposition = Mapping[Format, Body]
 
-EMPTY: Page = MappingProxyType({format_: Body() for format_ in Format})
+EMPTY: Exposition = MappingProxyType({format_: Body() for format_ in Format})
 
 
-def join(chunks: Iterable[Chunk]) -> Page:
-    """Makes a page: families by name, each with one header, its chunks in the given order."""
+def join(chunks: Iterable[Chunk]) -> Exposition:
+    """Makes an exposition: families by name, each with one header, its chunks in the given order."""
     by_name: dict[str, list[Chunk]] = {}
     for chunk in chunks:
         by_name.setdefault(chunk.family.name, []).append(chunk)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from exporter.domain.calendars import Calendar
 from exporter.domain.errors import ConfigError
 from exporter.domain.selectors import Companies, Entry, Selection
-from exporter.exposition.series_limit import PageLimits
+from exporter.exposition.series_limit import SeriesLimits
 from exporter.ledger.day_status import DayRules
 from exporter.metrics.label_limits import LabelLimits
 from exporter.metrics.limits import CompanyCalendar, CompanyLimits, built_in
@@ -134,7 +134,7 @@ def _nothing_to_poll(path: Path | None, platforms: Mapping[str, Platform]) -> st
 def _settings(options: Options, platforms: Mapping[str, Platform], **others: object) -> Settings:
     calendars = {DEFAULT_CALENDAR: Calendar(), **{name: each.calendar() for name, each in options.calendars.items()}}
     sources = {name: _source(name, options, platforms, calendars) for name in options.sources}
-    limits = PageLimits(options.limits.max_series, options.limits.max_size)
+    limits = SeriesLimits(options.limits.max_series, options.limits.max_size)
     frozen = {"sources": MappingProxyType(sources), "calendars": MappingProxyType(calendars)}
     return _of_options(Settings, options, limits=limits, **frozen, **others)
 

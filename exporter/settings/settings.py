@@ -13,7 +13,7 @@ from exporter.domain.calendars import Calendar
 from exporter.domain.errors import ConfigError
 from exporter.domain.text import nearest, remedy
 from exporter.domain.threads import FileStamp
-from exporter.exposition.series_limit import PageLimits
+from exporter.exposition.series_limit import SeriesLimits
 from exporter.metrics.activities import ACTIVITY_FAMILIES
 from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES
 from exporter.metrics.target import Target
@@ -76,7 +76,7 @@ class Settings(Struct, frozen=True):
 
     sources: Mapping[str, Source]
     calendars: Mapping[str, Calendar]
-    limits: PageLimits
+    limits: SeriesLimits
     notes: tuple[str, ...] = ()
     state_file: Path | None = None
     digest: int = 0

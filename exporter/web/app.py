@@ -76,7 +76,7 @@ def create_app(context: WebContext) -> Starlette:
 
 async def _metrics(context: WebContext, request: Request) -> Response:
     format_ = exposition(header(request, "accept"))
-    body, tail = context.board.shown.page[format_], context.tail(format_)
+    body, tail = context.board.shown.exposition[format_], context.tail(format_)
     if names := request.query_params.getlist("name[]"):
         selected = await context.worker.run(lambda: _selected(body.plain, names) + _selected(tail, names))
         body, tail = Body([GzipPiece(selected)]), b""

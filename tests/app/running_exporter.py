@@ -17,7 +17,7 @@ from exporter.domain.clock import Clock
 from exporter.domain.errors import ConfigError
 from exporter.domain.threads import Worker
 from exporter.exposition.board import Board, RenderedSource
-from exporter.exposition.series_limit import PageLimits
+from exporter.exposition.series_limit import SeriesLimits
 from exporter.exposition.telemetry import Telemetry
 from exporter.exposition.text import Format
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, PLATFORM
@@ -76,15 +76,15 @@ class RecordingBoard(Board):
 
     def __init__(self) -> None:
         super().__init__()
-        self.pages = [self.shown.page]
+        self.pages = [self.shown.exposition]
 
     def put(self, source: str, rendered: RenderedSource) -> None:
         super().put(source, rendered)
-        self.pages.append(self.shown.page)
+        self.pages.append(self.shown.exposition)
 
-    def replace(self, sources: Mapping[str, RenderedSource], limits: PageLimits) -> None:
+    def replace(self, sources: Mapping[str, RenderedSource], limits: SeriesLimits) -> None:
         super().replace(sources, limits)
-        self.pages.append(self.shown.page)
+        self.pages.append(self.shown.exposition)
 
 
 @dataclass
@@ -122,7 +122,7 @@ class RunningExporter:
 
         self.sources = Sources(make, outputs, self.schedule)
         self.reloader = Reloader(
-            Settings({}, {}, PageLimits()),
+            Settings({}, {}, SeriesLimits()),
             lambda: load(self.file, {}, {"paradigm": TWO_REPORTS}),
             self.sources,
             outputs,
@@ -175,7 +175,7 @@ class RunningExporter:
 
     def page(self, name: str = "", **labels: str) -> Samples:
         """Returns the samples of a scrape whose names start with `name` and which have these labels."""
-        text = (self.board.shown.page[Format.TEXT].plain + self.telemetry.tail(Format.TEXT)).decode()
+        text = (self.board.shown.exposition[Format.TEXT].plain + self.telemetry.tail(Format.TEXT)).decode()
         return {
             (sample.name, frozenset(sample.labels.items())): sample.value
             for sample in samples(text)

@@ -12,7 +12,7 @@ import pytest
 
 from exporter.exposition import board
 from exporter.exposition.telemetry import Telemetry
-from exporter.exposition.text import Format, Page
+from exporter.exposition.text import Exposition, Format
 from exporter.polling import poller, transitions
 from exporter.polling.outputs import SelectorLog
 from exporter.polling.schedule import Schedule
@@ -28,7 +28,7 @@ HOUR = timedelta(hours=1)
 ALL = {str(company.id) for company in WORLDS["one.example"].companies}
 
 
-def sums_of(source: str, page: Page) -> set[str]:
+def sums_of(source: str, page: Exposition) -> set[str]:
     """Returns the lines of a source's sums, without its name."""
     lines = page[Format.TEXT].plain.decode().splitlines()
     found = (line for line in lines if line.startswith(("paradigm_sessions_7d{", "paradigm_sessions_28d{")))

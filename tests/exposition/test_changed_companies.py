@@ -69,7 +69,7 @@ def rendered(view: ReportView, made: list[str] | None = None) -> RenderedSource:
 
 
 def plain(board: Board) -> Mapping[Format, bytes]:
-    return {format_: body.plain for format_, body in board.shown.page.items()}
+    return {format_: body.plain for format_, body in board.shown.exposition.items()}
 
 
 @pytest.mark.parametrize("seed", range(6))

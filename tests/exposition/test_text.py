@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from exporter.domain.model import Expendable, Family, Sample
 from exporter.exposition.board import NOTHING, Board, RenderedSource
-from exporter.exposition.series_limit import PageLimits
+from exporter.exposition.series_limit import SeriesLimits
 from exporter.exposition.text import (
     AT_ONCE,
     EMPTY,
@@ -153,7 +153,7 @@ def test_a_page_of_many_has_the_lines_that_prometheus_client_writes(
         ]
         board.put(source, of_report(*of_one, report=report))
 
-    page = board.shown.page[format_].plain.decode()
+    page = board.shown.exposition[format_].plain.decode()
 
     expected = reference([Family(n, "Help.", LABELS, whole[n]) for n in names if whole[n]], format_)
     ours = [line for line in page.split("\n") if "chat_usage_series" not in line]
@@ -238,7 +238,7 @@ def test_lines_of_a_family_stay_together_whoever_they_come_from(format_: Format)
     board.put("b", of_report(gauge("chat_b", "B", 1), gauge("chat_a", "B", 2)))
     board.put("a", of_report(gauge("chat_b", "A", 3), gauge("chat_a", "A", 4)))
 
-    lines = [line for line in board.shown.page[format_].plain.decode().splitlines() if "chat_usage" not in line]
+    lines = [line for line in board.shown.exposition[format_].plain.decode().splitlines() if "chat_usage" not in line]
 
     names = [line.split()[2] if line.startswith("#") else line.split("{")[0] for line in lines]
     assert ["chat_a", "chat_b"] == [name for name, _ in groupby(names)]
@@ -252,8 +252,8 @@ def test_a_report_replaces_its_own_lines_only() -> None:
     board.put("s", of_report(Family("chat_b", "Help.", ("source",), (Sample(("s",), 2),)), report="two"))
     board.put("s", RenderedSource({"one": ()}))
 
-    assert "# HELP chat_b Help.\n# TYPE chat_b gauge\nchat_b" in board.shown.page[Format.TEXT].plain.decode()
-    assert "chat_a" not in board.shown.page[Format.TEXT].plain.decode()
+    assert "# HELP chat_b Help.\n# TYPE chat_b gauge\nchat_b" in board.shown.exposition[Format.TEXT].plain.decode()
+    assert "chat_a" not in board.shown.exposition[Format.TEXT].plain.decode()
     assert {("s", "one")} == board.shown.served
 
 
@@ -308,10 +308,10 @@ def test_series_above_the_limit_go_in_their_order(most: int, gone: list[str], by
     }
     families = [sized(name, *kind) for name, kind in kinds.items()]
     most_bytes = sum(len(write(each).piece.plain) for each in families if each.name not in gone)
-    board = Board(PageLimits(size=most_bytes) if by_bytes else PageLimits(most))
+    board = Board(SeriesLimits(size=most_bytes) if by_bytes else SeriesLimits(most))
     board.put("s", of_report(*families))
 
-    page = board.shown.page[Format.TEXT].plain.decode()
+    page = board.shown.exposition[Format.TEXT].plain.decode()
 
     assert [name for name in kinds if f"# TYPE {name} " not in page] == gone
     assert f'chat_usage_series{{source="s"}} {15 - sum(kinds[name][0] for name in gone)}.0' in page
@@ -325,16 +325,16 @@ def test_all_of_a_source_is_replaced_in_one_step() -> None:
         for report in ("one", "two"):
             board.put(source, of_report(gauge(f"chat_{report}", source, 1), report=report))
 
-    board.replace({"a": of_report(gauge("chat_one", "a", 2), report="one"), "b": NOTHING}, PageLimits())
+    board.replace({"a": of_report(gauge("chat_one", "a", 2), report="one"), "b": NOTHING}, SeriesLimits())
 
     assert [
-        line for line in board.shown.page[Format.TEXT].plain.decode().splitlines() if line.startswith("chat_o")
+        line for line in board.shown.exposition[Format.TEXT].plain.decode().splitlines() if line.startswith("chat_o")
     ] == [
         'chat_one{company="a",company_id="17",source="s"} 2',
         'chat_one{company="c",company_id="17",source="s"} 1',
     ]
-    assert 'company="b"' not in board.shown.page[Format.TEXT].plain.decode()
-    assert 'chat_usage_series{source="b"}' not in board.shown.page[Format.TEXT].plain.decode()
+    assert 'company="b"' not in board.shown.exposition[Format.TEXT].plain.decode()
+    assert 'chat_usage_series{source="b"}' not in board.shown.exposition[Format.TEXT].plain.decode()
     assert {("a", "one"), ("c", "one"), ("c", "two")} == board.shown.served
 
 
@@ -357,10 +357,10 @@ def test_the_families_of_a_source_are_made_again_only_if_they_are_made_from_some
         board.put("s", rendered(day))
         for name in ("chat_a", "chat_b"):
             line = write(gauge(name, "A", day)).piece.plain.decode()
-            assert line in board.shown.page[Format.TEXT].plain.decode()
+            assert line in board.shown.exposition[Format.TEXT].plain.decode()
 
     assert made == [1, 2, 1]
-    board.replace({"s": rendered(1)}, PageLimits(100))
+    board.replace({"s": rendered(1)}, SeriesLimits(100))
     assert made == [1, 2, 1, 1], "after a reload everything is made anew"
 
 
@@ -372,11 +372,11 @@ def test_what_cannot_be_written_changes_nothing() -> None:
     broken = (DeferredFamily(gauge("chat_one", "a", 2 / zero)) for zero in (0,))
 
     with pytest.raises(ZeroDivisionError):
-        board.replace({"a": RenderedSource({"one": broken}), "b": NOTHING}, PageLimits())
+        board.replace({"a": RenderedSource({"one": broken}), "b": NOTHING}, SeriesLimits())
 
     assert board.shown is before
     board.put("a", RenderedSource({"two": ()}))
-    assert all(board.shown.page[format_].plain == before.page[format_].plain for format_ in Format)
+    assert all(board.shown.exposition[format_].plain == before.exposition[format_].plain for format_ in Format)
 
 
 @pytest.mark.parametrize("letter", ["a", "🚀", "\ud800"])

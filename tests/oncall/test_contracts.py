@@ -16,7 +16,7 @@ import yaml
 
 from exporter.domain.model import Column, Days, Reading, Row
 from exporter.exposition.board import Board
-from exporter.exposition.series_limit import PageLimits
+from exporter.exposition.series_limit import SeriesLimits
 from exporter.exposition.text import Format
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.target import Health, ReportState
@@ -150,7 +150,7 @@ def sources(folder: Path) -> Mapping[str, Source]:
 def page(folder: Path, now: datetime) -> bytes:
     """Returns the exposition with this usage."""
     asked, use = Days(now.date() - timedelta(days=DAYS), now.date()), uses()
-    limits = PageLimits(1_000_000, 2**30)
+    limits = SeriesLimits(1_000_000, 2**30)
     board, made = Board(limits), {}
     for name, source in sources(folder).items():
         rows = tuple(
@@ -176,7 +176,7 @@ def page(folder: Path, now: datetime) -> bytes:
         states = {CHAT_SESSIONS.name: ReportState(ledger, health, listed=names)}
         made[name] = rendered(source.target, states, [CHAT_SESSIONS], now)
     board.replace(made, limits)
-    return board.shown.page[Format.TEXT].plain
+    return board.shown.exposition[Format.TEXT].plain
 
 
 def routes(collector: Collector) -> Config:

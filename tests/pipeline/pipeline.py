@@ -154,7 +154,7 @@ class Pipeline:
 
     def text(self) -> str:
         """Returns the exposition without live metrics."""
-        return self.board.shown.page[Format.TEXT].plain.decode()
+        return self.board.shown.exposition[Format.TEXT].plain.decode()
 
     def text_rendered_again(self) -> str:
         """Returns the exposition rendered from scratch, without cached parts."""
@@ -162,11 +162,11 @@ class Pipeline:
         for source, info in shown.source_infos.items():
             reports = {report: deferred_families(view) for (of, report), view in shown.views.items() if of == source}
             board.put(source, RenderedSource(reports, source_info=info))
-        return board.shown.page[Format.TEXT].plain.decode()
+        return board.shown.exposition[Format.TEXT].plain.decode()
 
     def page(self, prefix: str = "") -> Mapping[Series, float]:
         """Returns the samples of exposition and live metrics whose names start with `prefix`."""
-        text = (self.board.shown.page[Format.TEXT].plain + self.telemetry.tail(Format.TEXT)).decode()
+        text = (self.board.shown.exposition[Format.TEXT].plain + self.telemetry.tail(Format.TEXT)).decode()
         return {
             Series(sample.name, frozenset((k, v) for k, v in sample.labels.items() if k != "source")): sample.value
             for sample in samples(text)

@@ -75,4 +75,4 @@ async def test_a_week_of_faults_leaks_no_memory(caplog: pytest.LogCaptureFixture
     assert len(lines) - notes <= max_series
     assert grown < MAX_GROWTH
     assert {"ok", "auth", "http_error", "not_json", "schema"} <= outcomes.keys()
-    assert pipeline.board.shown.page[Format.TEXT].plain.endswith(b"\n")
+    assert pipeline.board.shown.exposition[Format.TEXT].plain.endswith(b"\n")

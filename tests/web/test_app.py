@@ -125,7 +125,7 @@ async def test_headers_of_a_scrape(board: Board, client: Client, encoding: str) 
         raw = b"".join([piece async for piece in response.aiter_raw()])
 
     headers = dict(response.headers)
-    page = board.shown.page[Format.TEXT].plain + b"# EOF\n"
+    page = board.shown.exposition[Format.TEXT].plain + b"# EOF\n"
     assert page == (raw if encoding == "identity" else gzip.decompress(raw))
     assert len(raw) == int(headers.pop("content-length"))
     assert encoding == headers.pop("content-encoding", "identity")

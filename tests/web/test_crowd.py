@@ -42,7 +42,7 @@ async def test_each_of_fifty_scrapers_gets_one_publication(
             await worker.run(publish)
         found = [await scrape for scrape in scrapes]
 
-    assert len(board.shown.page[Format.TEXT].plain) > RUN
+    assert len(board.shown.exposition[Format.TEXT].plain) > RUN
     assert all(len(each) == SEEN for each in found)
 
 

@@ -200,7 +200,7 @@ async def test_limits_are_broken_as_the_alert_rules_have_it(now: datetime, judge
     On a weekend that day is Friday, whatever Saturday's figure beside it is; who keeps all limits has nothing there.
     """
     board = await quiet(now)
-    text = next(iter(board.shown.page.values())).plain.decode()
+    text = next(iter(board.shown.exposition.values())).plain.decode()
     page = await status(board, now=lambda: now)
 
     ((company, *cells),) = broken(text)
@@ -220,7 +220,7 @@ async def test_each_broken_limit_has_a_row_of_its_own() -> None:
     page = await status(board)
 
     found = broken_limits(page)
-    assert sorted(found) == sorted(broken(next(iter(board.shown.page.values())).plain.decode()))
+    assert sorted(found) == sorted(broken(next(iter(board.shown.exposition.values())).plain.decode()))
     of_first = [said.split()[0] for company, said, *_ in found if company == "1"]
     assert of_first[:2] == ["critical", "warning"]
     assert page.summary.count("outside") == 1
