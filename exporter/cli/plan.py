@@ -13,7 +13,7 @@ from exporter.cli.options import ConfigFile, configured, option
 from exporter.cli.tables import LongColumn, NumberColumn, ShortColumn
 from exporter.domain.clock import utcnow
 from exporter.domain.errors import FailedError
-from exporter.forecast import Forecast, Rate, ReportForecast, SeriesCounts, Size, SourceForecast, forecast
+from exporter.forecast import Forecast, ReportForecast, SeriesCounts, Size, SourceForecast, forecast
 
 MAX_SERIES, MAX_CALLS = "--max-series", "--max-calls-per-day"
 LEGEND = """\
@@ -87,12 +87,8 @@ def show(foreseen: Forecast, console: Console) -> None:
 def _calls(foreseen: Forecast) -> Iterator[tuple[str, ...]]:
     for each in foreseen.sources:
         for report in each.reports:
-            yield each.name, report.name, *_rate(report.calls), str(report.peak)
-        yield each.name, "all reports", *_rate(each.calls), str(each.peak)
-
-
-def _rate(rate: Rate) -> tuple[str, str]:
-    return _number(rate.expected), str(rate.most)
+            yield each.name, report.name, _number(report.calls.expected), str(report.calls.most), str(report.peak)
+        yield each.name, "all reports", _number(each.calls.expected), str(each.calls.most), str(each.peak)
 
 
 def _number(figure: float) -> str:
