@@ -100,9 +100,8 @@ def conclude(findings: Sequence[Finding], console: Console, targets: Sequence[Ta
         entries = (each for of_option in target.selectors.values() for each in of_option)
         counts.update({each: matches(each.selector, names) for each in entries})
         if found and not any(each.companies for each in found):
-            reason = "none is listed in these days; check the key's permissions"
-            if names:
-                reason = f"include and exclude leave none of {len(names)} companies"
+            left_out = f"include and exclude leave none of {len(names)} companies"
+            reason = left_out if names else "none is listed in these days; check the key's permissions"
             messages.append(f"{target.source}: no company is served: {reason}")
     if counts:
         _show_selectors(console, counts)
