@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from exporter.exposition.text import Key
 from exporter.metrics.activity_figures import activity_figures
 from exporter.metrics.report_view import CompanyIndex, ReportView
-from exporter.web.status.company_rows import UNMEASURED, Measured, ShownCompanies, ShownCompany
+from exporter.web.status.company_rows import Measured, ShownCompanies, ShownCompany
 from exporter.web.status.text import measured
 
 PER_PAGE = 50
@@ -95,7 +95,7 @@ class CompanyPage:
 def _row(company: ShownCompany, query: CompanyQuery, companies: ShownCompanies) -> CompanyRow:
     names = companies.activities[company.source]
     activity = query.activity if query.activity in names else next(iter(names), "")
-    return CompanyRow(company, activity, company.activities.get(activity, UNMEASURED))
+    return CompanyRow(company, activity, company.activities.get(activity, Measured()))
 
 
 def _fits(query: CompanyQuery, row: CompanyRow) -> bool:

@@ -63,20 +63,17 @@ class Measured(NamedTuple):
     `evaluated` is whether the report is fresh enough for limits; None if there are none.
     """
 
-    report: str
-    last_day: float | None
-    today: float | None
-    usual: float | None
-    evaluated: bool | None
-    broken: tuple[Breach, ...]
+    report: str = ""
+    last_day: float | None = None
+    today: float | None = None
+    usual: float | None = None
+    evaluated: bool | None = None
+    broken: tuple[Breach, ...] = ()
 
     @property
     def share(self) -> float | None:
         """The last day as a share of the usual; None where one of them is not known, or nothing is usual."""
         return self.last_day / self.usual if self.last_day is not None and self.usual else None
-
-
-UNMEASURED = Measured("", None, None, None, None, ())
 
 
 class ShownCompany(Struct, dict=True):
