@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from exporter.domain.threads import Worker
-from exporter.exposition.board import Board, Published
+from exporter.exposition.board import Board
 from exporter.exposition.text import END, Body, Format, GzipPiece
 from exporter.web.api.days import DaysApi
 from exporter.web.negotiation import exposition, header, is_known, takes_gzip
@@ -117,20 +117,16 @@ async def _healthy(context: WebContext, _request: Request) -> Response:
 
 
 async def _ready(context: WebContext, _request: Request) -> Response:
-    if context.board.shown.served:
+    shown = context.board.shown
+    if shown.served:
         return PlainTextResponse("ready\n")
-    if _matches_nobody(context.board.shown, context.sources):
+    supported = {key: view.health.outcome == "ok" for key, view in shown.views.items() if view.health.supported}
+    is_read = {source for source, _ in supported} >= set(context.sources) and all(supported.values())
+    if is_read and not any(info.names for info in shown.source_infos.values()):
         return PlainTextResponse("ready; no company matches: see companies.include and companies.exclude\n")
     names = ", ".join(context.sources)
     hint = "chat_usage_polls_total on /metrics shows why"
     return PlainTextResponse(f"no report has been served yet; sources: {names}. {hint}\n", 503)
-
-
-def _matches_nobody(shown: Published, sources: Collection[str]) -> bool:
-    """Returns whether the last polls of all sources succeeded without any company."""
-    supported = {key: view.health.outcome == "ok" for key, view in shown.views.items() if view.health.supported}
-    is_read = {source for source, _ in supported} >= set(sources) and all(supported.values())
-    return is_read and not any(info.names for info in shown.source_infos.values())
 
 
 async def _reload(context: WebContext, _request: Request) -> Response:
