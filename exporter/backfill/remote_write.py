@@ -24,7 +24,7 @@ from exporter.backfill.figures import EPOCH, Piece, Series, noon
 from exporter.backfill.store_client import CUT_OFF, cut_off, reached, sent_secrets
 from exporter.domain.clock import Clock
 from exporter.domain.errors import StoreError
-from exporter.domain.text import one_line
+from exporter.domain.wording import one_line
 from exporter.http import RetryBudget
 from exporter.http.client import wait_seconds
 

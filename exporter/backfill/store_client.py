@@ -16,10 +16,10 @@ import yaml
 
 from exporter.domain.errors import ConfigError, StoreError
 from exporter.domain.threads import in_time
-from exporter.http.connection import USER_AGENT, proxy_for, tls_context, web_url
 from exporter.http.endpoint import through
 from exporter.http.errors import causes
 from exporter.http.key_mask import KeyMask
+from exporter.http.transport import USER_AGENT, proxy_for, tls_context, web_url
 
 TIMEOUT_SECONDS = 60.0  # merging out-of-order samples may take a store a while
 REFUSAL_SECONDS = 0.25  # how long a new connection listens before it sends; a nearby store rejects a certificate faster
@@ -34,7 +34,7 @@ CUT_OFF = (httpx.TransportError, OSError)
 """What httpx raises without an answer; an ssl.SSLError inside one passes httpx unchanged."""
 
 
-class BasicAuth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class BasicAuthUser(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     username: str
     password: str | None = None
     password_file: Path | None = None
@@ -62,7 +62,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class HttpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is supported of the file; anything else is refused by name."""
 
-    basic_auth: BasicAuth | None = None
+    basic_auth: BasicAuthUser | None = None
     authorization: Authorization | None = None
     tls_config: TlsConfig = TlsConfig()
     http_headers: Mapping[str, Header] = {}

@@ -18,8 +18,8 @@ from exporter.cli.tables import LongColumn, NumberColumn, ShortColumn
 from exporter.domain.clock import Clock
 from exporter.domain.errors import FailedError
 from exporter.domain.selectors import Entry, matches
-from exporter.domain.text import printable
 from exporter.domain.threads import Worker
+from exporter.domain.wording import printable
 from exporter.metrics.target import Target
 from exporter.polling.probe import Finding, LastCodes, probe
 from exporter.settings import Settings

@@ -21,7 +21,7 @@ from exporter.domain.calendars import ONE_DAY, day_at
 from exporter.domain.clock import Clock, utcnow
 from exporter.domain.errors import ConfigError, FailedError, NotFoundError, ReportError, SchemaError
 from exporter.domain.model import Days
-from exporter.domain.text import printable
+from exporter.domain.wording import printable
 from exporter.http import RetryBudget, download
 from exporter.platforms.chatcaptain import export_job as job
 from exporter.polling.ask import Fetch

@@ -11,7 +11,7 @@ import typer
 
 from exporter import __version__
 from exporter.domain.errors import ConfigError, FailedError
-from exporter.domain.text import printable
+from exporter.domain.wording import printable
 
 PROGRAM = "chat-usage-exporter"
 FAILED = 1

@@ -87,7 +87,7 @@ WINDOWS = f"""\
 A family of a report has the first four windows, unless others are named."""
 
 
-class Section(NamedTuple):
+class CatalogueSection(NamedTuple):
     """Families that belong together, under a heading; those of a report are listed by measure."""
 
     title: str
@@ -120,17 +120,17 @@ def catalogue() -> Iterator[Family]:
     return (family for section in sections() for family in section.families)
 
 
-def sections() -> Iterator[Section]:
+def sections() -> Iterator[CatalogueSection]:
     """Yields the catalogue by report, then the exporter's families about itself."""
     for platform in platforms().values():
         for report in platform.reports.values():
             families = [family for measure in report.measures for family in families_of(measure, report).values()]
-            yield Section(f"{platform.title}: {report.name}", families, report.measures)
-    yield Section("Activities and limits", ACTIVITY_FAMILIES)
+            yield CatalogueSection(f"{platform.title}: {report.name}", families, report.measures)
+    yield CatalogueSection("Activities and limits", ACTIVITY_FAMILIES)
     gauges = [Family(name, text, REPORT_LABELS) for name, (text, _) in REPORT_GAUGES.items()]
-    yield Section("Reports", (*gauges, *REPORT_FAMILIES))
-    yield Section("Sources", (*SOURCE_FAMILIES, SERIES, DROPPED))
-    yield Section("Exporter", tuple(_live()))
+    yield CatalogueSection("Reports", (*gauges, *REPORT_FAMILIES))
+    yield CatalogueSection("Sources", (*SOURCE_FAMILIES, SERIES, DROPPED))
+    yield CatalogueSection("Exporter", tuple(_live()))
 
 
 def example(family: Family) -> str:
@@ -159,7 +159,7 @@ def _live() -> Iterator[Family]:
         yield Family(name, metric.documentation, labels, kind=metric.type)
 
 
-def markdown(found: tuple[Section, ...]) -> str:
+def markdown(found: tuple[CatalogueSection, ...]) -> str:
     anchors = [section.title.lower().replace(":", "").replace(" ", "-") for section in found]
     index = [f"* [{section.title}](#{anchor})" for section, anchor in zip(found, anchors, strict=True)]
     lines = [
@@ -176,7 +176,7 @@ def markdown(found: tuple[Section, ...]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _by_measure(section: Section) -> Iterator[str]:
+def _by_measure(section: CatalogueSection) -> Iterator[str]:
     """Yields a line per measure, and examples: the first measure in all its windows, others if their labels differ."""
     names = {family.name for family in section.families}
     for measure in section.measures:
@@ -188,7 +188,7 @@ def _by_measure(section: Section) -> Iterator[str]:
     yield from _examples([*of_first, *(each for each in section.families if each not in of_first)], len(of_first))
 
 
-def _by_family(section: Section) -> Iterator[str]:
+def _by_family(section: CatalogueSection) -> Iterator[str]:
     ours = [family for family in section.families if family.name.startswith("chat_usage_")]
     common = tuple(label for label in ours[0].label_names if all(label in family.label_names for family in ours))
     if common:

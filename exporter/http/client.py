@@ -15,11 +15,11 @@ from msgspec import Struct
 
 from exporter.domain.clock import Clock
 from exporter.domain.errors import AuthError, ConfigError, SchemaError
-from exporter.http.connection import HEADERS, proxy_for, transport_to, web_url
 from exporter.http.endpoint import KEY_PLACE, Endpoint, HttpRequest, Observer, site
 from exporter.http.errors import HTTPX_ERRORS, RetryableError, translate
 from exporter.http.key_mask import KeyMask
 from exporter.http.response import report_body
+from exporter.http.transport import HEADERS, proxy_for, transport_to, web_url
 from exporter.platforms.api import Request
 
 log = logging.getLogger(__name__)

@@ -20,10 +20,10 @@ import httpx
 from msgspec import Struct, field
 
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, ReportError, TimedOutError, TooLargeError
-from exporter.http.connection import USER_AGENT, proxy_for, transport_to, web_url
 from exporter.http.endpoint import Endpoint, Proxy, is_loopback, through
 from exporter.http.errors import HTTPX_ERRORS
 from exporter.http.response import pieces
+from exporter.http.transport import USER_AGENT, proxy_for, transport_to, web_url
 
 MOST_REDIRECTS = 3
 TIMEOUT_SECONDS = 60.0  # to connect, and between two chunks

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import httpx
 
-from exporter.domain.text import one_line
+from exporter.domain.wording import one_line
 from exporter.http.key_mask import KeyMask
 from exporter.platforms.api import Request
 

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from exporter.domain import calendars
 from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column, DayRows, Days, FieldNote, Reading, Rows
-from exporter.domain.text import enumerated
+from exporter.domain.wording import enumerated
 from exporter.platforms import json_values
 from exporter.platforms.api import Context
 

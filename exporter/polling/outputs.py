@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct, field
 
-from exporter.domain.text import enumerated, printable
 from exporter.domain.threads import Worker
+from exporter.domain.wording import enumerated, printable
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.metrics.report_health import Unmatched

@@ -12,8 +12,8 @@ from exporter.domain.calendars import ONE_DAY, day_at
 from exporter.domain.clock import Clock
 from exporter.domain.errors import InternalError, ReportError
 from exporter.domain.model import Days, Reading
-from exporter.domain.text import enumerated, printable
 from exporter.domain.threads import Worker
+from exporter.domain.wording import enumerated, printable
 from exporter.http import RetryBudget
 from exporter.ledger.day_status import days_to_ask
 from exporter.ledger.ledger import Ledger

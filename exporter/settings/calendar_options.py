@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, PlainValidator, ValidationInfo, field_validator
 
 from exporter.domain.calendars import Calendar
-from exporter.domain.text import remedy
+from exporter.domain.wording import remedy
 from exporter.settings.option_groups import Group, needs, option, within
 from exporter.settings.readers import Text, Weekdays, quoted, texts
 from exporter.settings.readers import day as read_day

@@ -28,7 +28,7 @@ from pydantic_core import ErrorDetails
 
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Activity
-from exporter.domain.text import remedy
+from exporter.domain.wording import remedy
 from exporter.platforms.api import Platform
 from exporter.settings.environment import is_name
 from exporter.settings.readers import Loc, OptionError, existing, quoted, shown, spoken, text

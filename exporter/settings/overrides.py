@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import PlainValidator, ValidationInfo, field_validator
 
 from exporter.domain.errors import ConfigError
-from exporter.domain.text import remedy
+from exporter.domain.wording import remedy
 from exporter.platforms import jmespath_fields
 from exporter.platforms.api import Component, Expression, Fields, Override, Platform
 from exporter.settings.option_groups import Group, excludes, goes_with, needs, option, platform_of

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import PlainValidator
 
 from exporter.domain import selectors as language
-from exporter.domain.text import nearest, printable, remedy
+from exporter.domain.wording import nearest, printable, remedy
 
 T = TypeVar("T")
 Loc = tuple[str | int, ...]

@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from exporter.domain.calendars import Calendar
 from exporter.domain.errors import ConfigError
-from exporter.domain.text import nearest, remedy
 from exporter.domain.threads import FileStamp
+from exporter.domain.wording import nearest, remedy
 from exporter.exposition.series_limit import SeriesLimits
 from exporter.metrics.activities import ACTIVITY_FAMILIES
 from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES

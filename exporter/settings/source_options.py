@@ -19,7 +19,7 @@ from exporter.domain import calendars
 from exporter.domain.errors import ConfigError
 from exporter.domain.threads import in_time
 from exporter.http import is_loopback
-from exporter.http.connection import web_url
+from exporter.http.transport import web_url
 from exporter.ledger.day_status import BASELINE_DAYS
 from exporter.settings import api_keys, readers
 from exporter.settings.option_groups import FilePath, Group, either, known, option, platform_of, within

@@ -12,8 +12,8 @@ from msgspec import Struct
 from pydantic import BeforeValidator, PlainValidator, ValidationInfo, WrapValidator, field_validator, model_validator
 
 from exporter.domain.errors import ConfigError
-from exporter.domain.text import remedy
 from exporter.domain.threads import FileStamp, file_stamp, in_time
+from exporter.domain.wording import remedy
 from exporter.metrics.limits import FLOORS, LIMITS, Threshold
 from exporter.settings import readers, yaml_file
 from exporter.settings.option_groups import Group, ValidationContext, context_of, option, validated, within

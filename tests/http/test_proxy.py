@@ -10,7 +10,7 @@ import pytest
 from exporter.backfill.remote_write import RemoteWrite
 from exporter.backfill.store_client import HttpConfig, client
 from exporter.domain.errors import ChatUsageError, ConfigError, StoreError
-from exporter.http.connection import proxy_for
+from exporter.http.transport import proxy_for
 from tests.http.fakes import NOON, Time, answer, bench, endpoint
 from tests.http.test_wire import at
 from tests.scripted_server import Act, free_port, scripted_server

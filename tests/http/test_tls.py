@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from exporter.domain.errors import ConnectionLostError
-from exporter.http.connection import transport_to
+from exporter.http.transport import transport_to
 from tests.certificates import self_signed, signed
 from tests.http.fakes import GOOD, Bench, endpoint
 from tests.scripted_server import scripted_server

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families as parsed
 
 from exporter.domain.model import Column, Days, Family, Reading, Row, Sample
-from exporter.domain.text import one_line, printable
+from exporter.domain.wording import one_line, printable
 from exporter.exposition.text import label_value, write
 from exporter.platforms.paradigm.platform import QUERIES
 from exporter.simulator.paradigm.world import MODES

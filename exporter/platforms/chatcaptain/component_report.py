@@ -8,7 +8,7 @@ from exporter.domain.errors import ConfigError, SchemaError
 from exporter.domain.model import READ_COMPLETELY, READ_IN_PART, Column, Days, Reading, Unread
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Selection
-from exporter.domain.text import remedy
+from exporter.domain.wording import remedy
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Discovery, NeedsDiscovery, Override, Request
 from exporter.platforms.chatcaptain.find_component import NoComponentError, ReportComponent, read_in, refuse_misfit

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from exporter.domain.errors import PlatformError, SchemaError
 from exporter.domain.model import Days
-from exporter.domain.text import one_line
+from exporter.domain.wording import one_line
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import Request
 from exporter.platforms.chatcaptain.statistics_report import LocalDay, statistics_path

@@ -11,7 +11,7 @@ from exporter.domain import calendars
 from exporter.domain.errors import ConfigError, PlatformError, SchemaError
 from exporter.domain.model import Column, Days, Measure, Reading
 from exporter.domain.scope import Scope
-from exporter.domain.text import one_line
+from exporter.domain.wording import one_line
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Override, ReportDefaults, Request
 from exporter.platforms.reading_builder import ALL, ReadingBuilder, RowKey

@@ -7,7 +7,7 @@ from functools import cache, partial
 
 from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column, Kind, Measure, Reading
-from exporter.domain.text import enumerated
+from exporter.domain.wording import enumerated
 from exporter.platforms import jmespath_fields, json_outline, json_values
 from exporter.platforms.api import Context, Fields, FigureFields, Request
 from exporter.platforms.paradigm.alike import AlikeReader, NotAlikeError

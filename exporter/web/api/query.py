@@ -14,7 +14,7 @@ from exporter import __version__
 from exporter.domain.errors import QueryError
 from exporter.domain.model import Days
 from exporter.domain.selectors import selector, selects
-from exporter.domain.text import remedy
+from exporter.domain.wording import remedy
 from exporter.exposition.text import Key
 from exporter.ledger.table import by_number
 from exporter.metrics.daily import DailyFigure, DailyFigures, measures

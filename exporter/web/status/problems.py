@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from exporter.domain import calendars
-from exporter.domain.text import enumerated
+from exporter.domain.wording import enumerated
 from exporter.exposition.board import Published
 from exporter.metrics.report_health import Unmatched
 from exporter.metrics.report_view import ReportView, SourceInfo

@@ -1,4 +1,4 @@
-"""Connections of a client: base URL, proxy, trusted certificates."""
+"""What sends requests to a host: base URL, proxy, trusted certificates."""
 
 import ipaddress
 import os

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.domain.text import MOST_NAMED, enumerated, one_line, printable
+from exporter.domain.wording import MOST_NAMED, enumerated, one_line, printable
 
 
 def test_control_characters_and_halves_of_characters_are_replaced() -> None:
