@@ -55,9 +55,7 @@ class Poller:
         self._polling = self._refreshing = self._cut_off = False
         self._turn = asyncio.Lock()  # held by whatever may ask: a poll, or a piece of the refresh pass
         self._past_due: set[str] = set()  # reports with past days that a poll left to ask for
-        self._strikes: dict[
-            str, Mapping[str, int] | None
-        ] = {}  # failures per subject at the last poll; None: nothing read
+        self._strikes: dict[str, Mapping[str, int] | None] = {}  # those of the last poll; None: nothing was read
         self._unread_pieces: dict[str, frozenset[Days]] = {}  # pieces of the past that failed while others were read
         self._states = {report.name: ReportState(Ledger(), Health(target.interval)) for report in target.reports}
 
