@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from exporter.backfill.figures import Piece, Series, evidence, figures, folded
+from exporter.backfill.figures import ReportDays, Series, evidence, figures, folded
 from exporter.backfill.manifest import Manifest, ReportProgress
 from exporter.domain.clock import Clock
 from exporter.domain.errors import NotFoundError, ReportError, SchemaError
@@ -22,7 +22,7 @@ from exporter.http import RetryBudget
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.target import Health, ReportState, Target
 from exporter.platforms.api import END_DATE, Discoveries, Discovery, Report
-from exporter.polling.answers import Answers, Known
+from exporter.polling.answers import Answers, EarlierAnswers
 from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.poll_result import longest_piece
 
@@ -38,7 +38,7 @@ class Destination(Protocol):
     async def begin(self, oldest: date, /) -> None:
         """Checks that days from `oldest` on can be taken at all; called before a platform is asked."""
 
-    async def take(self, piece: Piece, figures: Iterable[Series], /) -> None:
+    async def take(self, piece: ReportDays, figures: Iterable[Series], /) -> None:
         """Takes figures of a piece, perhaps again, family by family, in any thread; when it returns they are safe."""
 
 
@@ -47,7 +47,7 @@ class Step(NamedTuple):
 
     done: int
     total: int
-    piece: Piece
+    piece: ReportDays
     asked: int
     left: int
     seconds_left: float
@@ -146,12 +146,12 @@ class Backfill(Struct):
 
     async def _ask_pieces(self, job: ReportJob) -> None:
         for days in list(job.requests):
-            piece = Piece(*job.which, days)
+            piece = ReportDays(*job.which, days)
             await self._hand_on(job, piece)
             self._asked_for += job.requests.pop(days)
             self.report_step(self._step(piece))
 
-    async def _hand_on(self, job: ReportJob, piece: Piece) -> None:
+    async def _hand_on(self, job: ReportJob, piece: ReportDays) -> None:
         """Asks for a piece and hands it on; then keeps only the evidence of what was read."""
         target, days = job.target, piece.days
         state = await self.worker.run(
@@ -161,7 +161,7 @@ class Backfill(Struct):
         job.state = replace(state, ledger=await self.worker.run(partial(evidence, state.ledger)))
         await self.worker.run(partial(self.manifest.done, piece, job.state))
 
-    def _step(self, piece: Piece) -> Step:
+    def _step(self, piece: ReportDays) -> Step:
         total = sum(len(self.manifest.content.spans[job.target.source]) for job in self.jobs)
         done = total - sum(map(len, self._left()))
         left = [(sum(job.requests.values()), job.target.requests_per_minute) for job in self.jobs]
@@ -171,7 +171,9 @@ class Backfill(Struct):
     async def _asked(self, job: ReportJob, days: Days) -> Answers:
         """Asks for days, without what nobody can read; fails if a later run may read more: a day is written once."""
         transport = Transport(job.fetch, RetryBudget(RETRY_SECONDS), self.worker)
-        answers = await ask(job.target, job.report, days, Known(job.discoveries(days)), transport, self.clock.now())
+        answers = await ask(
+            job.target, job.report, days, EarlierAnswers(job.discoveries(days)), transport, self.clock.now()
+        )
         errors = [each.error for each in answers.failures]
         passing = [each for each in errors if not isinstance(each, SchemaError)]
         if passing or (errors and not answers.answers):

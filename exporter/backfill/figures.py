@@ -24,7 +24,7 @@ EPOCH = date(1970, 1, 1)
 NOON_SECONDS = 43_200
 
 
-class Piece(NamedTuple):
+class ReportDays(NamedTuple):
     """Days of one report of one source that are asked and handed on together."""
 
     source: str

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from exporter.backfill.figures import Piece
+from exporter.backfill.figures import ReportDays
 from exporter.domain.calendars import ONE_DAY
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Days
@@ -81,7 +81,7 @@ class Manifest(msgspec.Struct):
     def begin(self, source: str, report: str, progress: ReportProgress) -> None:
         self.write(reports={**self.content.reports, f"{source}/{report}": progress})
 
-    def done(self, piece: Piece, state: ReportState) -> None:
+    def done(self, piece: ReportDays, state: ReportState) -> None:
         """Notes that a piece was handed on, and the state after it."""
         source, report, days = piece
         before = self.progress(source, report)

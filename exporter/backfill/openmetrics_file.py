@@ -18,7 +18,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from exporter.backfill.figures import Piece, Series
+from exporter.backfill.figures import ReportDays, Series
 from exporter.exposition.text import escaped, number
 from exporter.polling.state_file import replace_file
 
@@ -57,7 +57,7 @@ class Runs(Struct, frozen=True):
     async def begin(self, oldest: date) -> None:
         """Takes days of any age."""
 
-    async def take(self, piece: Piece, figures: Iterable[Series]) -> None:
+    async def take(self, piece: ReportDays, figures: Iterable[Series]) -> None:
         """Writes the lines of one piece over what an interrupted run left of it; raises OSError."""
         path = self.folder / f"{piece.source}.{piece.report}.{piece.days.first}{RUNS}"
         await asyncio.to_thread(_write, path, lines(figures, self.added))

@@ -20,7 +20,7 @@ import cramjam
 import httpx
 from msgspec import Struct
 
-from exporter.backfill.figures import EPOCH, Piece, Series, noon
+from exporter.backfill.figures import EPOCH, ReportDays, Series, noon
 from exporter.backfill.store_client import CUT_OFF, cut_off, reached, sent_secrets
 from exporter.domain.clock import Clock
 from exporter.domain.errors import StoreError
@@ -58,7 +58,7 @@ class RemoteWrite(Struct, frozen=True):
         """Writes one sample of a probe family on the oldest day; StoreError, with the remedy, if it is refused."""
         await self._send([Series(PROBE, {}, array("q", [noon(oldest)]), array("d", [1.0]))])
 
-    async def take(self, _piece: Piece, figures: Iterable[Series]) -> None:
+    async def take(self, _piece: ReportDays, figures: Iterable[Series]) -> None:
         """Sends figures; when it returns the store has them all, else it raises StoreError."""
         cut = batches(figures, MOST_SAMPLES)
         while batch := await asyncio.to_thread(next, cut, ()):

@@ -10,7 +10,7 @@ from itertools import groupby, product
 import httpx
 import msgspec
 
-from exporter.backfill.figures import NOON_SECONDS, Piece, Series, noon
+from exporter.backfill.figures import NOON_SECONDS, ReportDays, Series, noon
 from exporter.backfill.remote_write import RemoteWrite
 from exporter.backfill.store_client import CUT_OFF, cut_off, reached
 from exporter.domain.errors import StoreError
@@ -53,7 +53,7 @@ class Comparison(msgspec.Struct):
         """Raises StoreError if the store does not answer."""
         await self._sums("vector(0)", noon(oldest))
 
-    async def take(self, piece: Piece, figures: Iterable[Series]) -> None:
+    async def take(self, piece: ReportDays, figures: Iterable[Series]) -> None:
         """Compares the sums of a piece; StoreError if the store does not answer."""
         ours: Sums = defaultdict(lambda: defaultdict(float))
         await asyncio.to_thread(deque, _noting(figures, piece.days, ours), maxlen=0)  # nobody needs the figures
@@ -62,7 +62,7 @@ class Comparison(msgspec.Struct):
         self.differing += len(differing)
         self.lines += differing[: MOST_SHOWN - len(self.lines)]
 
-    async def differences(self, piece: Piece, ours: Sums) -> tuple[int, Sequence[str]]:
+    async def differences(self, piece: ReportDays, ours: Sums) -> tuple[int, Sequence[str]]:
         """Returns how many sums were compared, and a line for each that differs; StoreError without an answer."""
         compared, lines = 0, list[str]()
         labels = {"source": piece.source, **self.added}
@@ -123,7 +123,7 @@ class ReadBack(msgspec.Struct, frozen=True):
         await self.comparison.begin(oldest)
         await self.write.begin(oldest)
 
-    async def take(self, piece: Piece, figures: Iterable[Series]) -> None:
+    async def take(self, piece: ReportDays, figures: Iterable[Series]) -> None:
         """Sends a piece and reads its sums back; StoreError if they are refused, missing or different."""
         ours: Sums = defaultdict(lambda: defaultdict(float))
         await self.write.take(piece, _noting(figures, piece.days, ours))

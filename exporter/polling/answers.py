@@ -15,7 +15,7 @@ IN_A_ROW = 2
 """Failures in a row that count as evidence; errors other than `ALIKE` need one more."""
 
 
-class Known(NamedTuple):
+class EarlierAnswers(NamedTuple):
     """What is known of a report before it is asked: its `discoveries`, whether it was read before, failing subjects.
 
     Subjects in `given_up` are not asked about. Of the days `listed` some answer had rows.

@@ -19,7 +19,7 @@ from exporter.domain.threads import Worker
 from exporter.http import RetryBudget
 from exporter.metrics.target import Target
 from exporter.platforms.api import END_DATE, Context, Discoveries, Discovery, NeedsDiscovery, Report, Request
-from exporter.polling.answers import IN_A_ROW, Answer, Answers, Failure, Known
+from exporter.polling.answers import IN_A_ROW, Answer, Answers, EarlierAnswers, Failure
 
 MOST_PAGES = 100
 """Further pages of one answer."""
@@ -40,11 +40,13 @@ class Transport(NamedTuple):
     worker: Worker
 
 
-async def ask(target: Target, report: Report, days: Days, known: Known, transport: Transport, now: datetime) -> Answers:
+async def ask(
+    target: Target, report: Report, days: Days, earlier: EarlierAnswers, transport: Transport, now: datetime
+) -> Answers:
     """Asks for `days` of a report, one request after the other, and decodes each answer."""
     context = Context(target.source, day_at(now, target.rules.zone), target.rules.zone)
-    questions = _Questions(target, report, known, transport, context, Answers(days, known.discoveries))
-    questions.plan(known.discoveries)
+    questions = _Questions(target, report, earlier, transport, context, Answers(days, earlier.discoveries))
+    questions.plan(earlier.discoveries)
     while questions.todo:
         await questions.ask(questions.todo.pop(0))
     if questions.empty:
@@ -64,7 +66,7 @@ class _Questions(Struct):
 
     target: Target
     report: Report
-    known: Known
+    earlier: EarlierAnswers
     transport: Transport
     context: Context
     asked: Answers
@@ -77,7 +79,7 @@ class _Questions(Struct):
         """Plans with these discoveries; no request is repeated."""
         done = [*(each.request for each in self.asked.answers), *(each.request for each in self.asked.failures)]
         plan = self.report.plan(self.asked.days, self.target.scope, discoveries)
-        self.todo = [each for each in plan if each.subject not in self.known.given_up and each not in done]
+        self.todo = [each for each in plan if each.subject not in self.earlier.given_up and each not in done]
 
     async def ask(self, request: Request) -> None:
         """Asks, then asks in parts for what could not be asked or read together."""
@@ -155,7 +157,7 @@ class _Questions(Struct):
                 self.asked.discoveries = {key: each for key, each in known.items() if key != END_DATE}
             return False
         days = {row.day for row in reading.rows}
-        return last in self.known.listed and last not in days and last - ONE_DAY in days
+        return last in self.earlier.listed and last not in days and last - ONE_DAY in days
 
     async def _whole(self, request: Request) -> tuple[bytes, Reading | NeedsDiscovery, int]:
         """Asks for an answer and its pages, and returns their bytes; ReportError if a page fails or there is no end."""
@@ -242,7 +244,7 @@ class _Questions(Struct):
             self.plan({**self.asked.discoveries, request.discovery: known._replace(day=self.asked.days.last)})
 
     def _was_read(self) -> bool:
-        return self.known.was_read or any(True for _ in self._figures(each.reading for each in self.asked.answers))
+        return self.earlier.was_read or any(True for _ in self._figures(each.reading for each in self.asked.answers))
 
     def _figures(self, readings: Iterable[Reading]) -> Iterator[float]:
         """Yields the figures of answers, without read markers."""

@@ -26,7 +26,7 @@ from exporter.metrics.report_view import source_view, view
 from exporter.metrics.target import Health, ReportState, Target
 from exporter.platforms.api import Report
 from exporter.polling import transitions
-from exporter.polling.answers import IN_A_ROW, Known, given_up
+from exporter.polling.answers import IN_A_ROW, EarlierAnswers, given_up
 from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.outputs import PollOutputs, StateStore
 from exporter.polling.poll_result import PollResult, after_poll, poll_result, taken_up
@@ -166,9 +166,9 @@ class Poller:
         state, now = self._states[report.name], self._clock.now()
         transport = Transport(self._fetch, retry_budget, self._outputs.worker)
         listed = frozenset(day for day, block in state.ledger.blocks.items() if block.listed)
-        known = Known(state.discoveries, bool(state.ledger.names), skipped, listed)
+        earlier = EarlierAnswers(state.discoveries, bool(state.ledger.names), skipped, listed)
         try:
-            asked = await ask(self.target, report, days, known, transport, now)
+            asked = await ask(self.target, report, days, earlier, transport, now)
             return await self._outputs.worker.run(partial(poll_result, self.target, report, state, asked, now))
         except ReportError as error:
             return PollResult(state, error=error, reason=str(error))

@@ -21,7 +21,7 @@ from exporter.metrics.report_health import families
 from exporter.metrics.report_view import view
 from exporter.metrics.target import Health, ReportState, Target
 from exporter.platforms.api import END_DATE, Context, Report
-from exporter.polling.answers import Answers, Known
+from exporter.polling.answers import Answers, EarlierAnswers
 from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.poll_result import after_poll, poll_result
 
@@ -111,14 +111,14 @@ async def _find(
     target: Target, report: Report, transport: Transport, now: datetime
 ) -> tuple[Found | None, ReportError | None]:
     days = days_to_ask(Ledger(), now, target.rules)
-    asked = await ask(target, report, days, Known(), transport, now)
+    asked = await ask(target, report, days, EarlierAnswers(), transport, now)
     yesterday = days.last - ONE_DAY
     listed = {row.day for answer in asked.answers for row in answer.reading.rows}
     if yesterday in listed and days.last not in listed and not report.asks_by_day:
-        shorter, known = Days(days.first, yesterday), Known(listed=frozenset({yesterday}))
-        discoveries = (await ask(target, report, shorter, known, transport, now)).discoveries
+        shorter, earlier = Days(days.first, yesterday), EarlierAnswers(listed=frozenset({yesterday}))
+        discoveries = (await ask(target, report, shorter, earlier, transport, now)).discoveries
         if END_DATE in discoveries:
-            asked = await ask(target, report, days, Known(discoveries), transport, now)
+            asked = await ask(target, report, days, EarlierAnswers(discoveries), transport, now)
     error = next((each.error for each in asked.failures), None)
     return await transport.worker.run(partial(_found, target, report, asked, now)), error
 

@@ -10,7 +10,7 @@ import httpx
 
 from exporter import http as fetch
 from exporter.backfill.backfill import Backfill, BackfillResult, Step, jobs_of
-from exporter.backfill.figures import Piece, Series, helps
+from exporter.backfill.figures import ReportDays, Series, helps
 from exporter.backfill.manifest import opened
 from exporter.backfill.openmetrics_file import Runs, WrittenFile
 from exporter.domain.clock import Clock
@@ -111,7 +111,7 @@ class KillableRuns:
     async def begin(self, oldest: date) -> None:
         await self._runs.begin(oldest)
 
-    async def take(self, piece: Piece, figures: Iterable[Series]) -> None:
+    async def take(self, piece: ReportDays, figures: Iterable[Series]) -> None:
         if self._killed_at_piece == self._pieces and not self._after_write:
             raise KilledError
         await self._runs.take(piece, figures)

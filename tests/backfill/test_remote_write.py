@@ -17,7 +17,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from exporter.backfill.figures import Piece, Series, noon
+from exporter.backfill.figures import ReportDays, Series, noon
 from exporter.backfill.remote_write import RemoteWrite, batches, encoded
 from exporter.backfill.store_client import client, http_config
 from exporter.domain.errors import ConfigError, StoreError
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.anyio
 
 URL = "https://store.example/api/v1/write"
 FIRST = date(2026, 11, 1)
-PIECE = Piece("s", "r", Days(FIRST, FIRST))
+PIECE = ReportDays("s", "r", Days(FIRST, FIRST))
 
 
 def figures(count: int, company: str = "17", mode: str = "chat") -> Series:

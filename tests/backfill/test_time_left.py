@@ -11,7 +11,7 @@ from msgspec import structs
 
 from exporter.app.assemble import endpoint_of
 from exporter.backfill.backfill import Backfill, Step, jobs_of
-from exporter.backfill.figures import Piece, Series
+from exporter.backfill.figures import ReportDays, Series
 from exporter.backfill.manifest import opened
 from exporter.cli.backfill import seconds_left
 from exporter.cli.demo.command import demonstration
@@ -44,7 +44,7 @@ class Nowhere:
     async def begin(self, _oldest: date) -> None:
         """Takes days of any age."""
 
-    async def take(self, _piece: Piece, figures: Iterable[Series]) -> None:
+    async def take(self, _piece: ReportDays, figures: Iterable[Series]) -> None:
         if self.dies:
             raise OSError("no room")
         for _ in figures:

@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import pytest
 
-from exporter.backfill.figures import Piece, Series, noon
+from exporter.backfill.figures import ReportDays, Series, noon
 from exporter.backfill.remote_write import RemoteWrite
 from exporter.backfill.verify import Comparison, ReadBack, months
 from exporter.domain.errors import StoreError
@@ -20,7 +20,7 @@ from tests.pipeline.pipeline import ManualClock
 
 pytestmark = pytest.mark.anyio
 
-PIECE = Piece("s", "r", Days(date(2026, 8, 30), date(2026, 9, 2)))
+PIECE = ReportDays("s", "r", Days(date(2026, 8, 30), date(2026, 9, 2)))
 AUGUST, SEPTEMBER = months(PIECE.days)
 
 

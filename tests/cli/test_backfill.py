@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from exporter.backfill.backfill import Step
-from exporter.backfill.figures import Piece
+from exporter.backfill.figures import ReportDays
 from exporter.cli.backfill import progress
 from exporter.cli.main import run
 from exporter.domain.model import Days
@@ -246,7 +246,7 @@ def test_a_platform_that_refuses_ends_it(
 
 def steps() -> Iterator[Step]:
     for done in (31, 62, 93):
-        piece = Piece("s", "tools", Days(date(2026, 1, 1), date(2026, 1, 31)))
+        piece = ReportDays("s", "tools", Days(date(2026, 1, 1), date(2026, 1, 31)))
         yield Step(done, 93, piece, asked=done // 31, left=3 - done // 31, seconds_left=0.0)
 
 

@@ -20,7 +20,7 @@ from exporter.platforms.chatcaptain import export_job
 from exporter.platforms.chatcaptain import platform as chatcaptain
 from exporter.platforms.jmespath_fields import expression
 from exporter.platforms.paradigm import platform as paradigm
-from exporter.polling.answers import Known
+from exporter.polling.answers import EarlierAnswers
 from exporter.polling.ask import Fetch, Transport, ask
 from exporter.settings.definitions import read
 from exporter.simulator.app import create_app
@@ -136,7 +136,7 @@ async def _asked(
     listening = Listening(pipeline.client, [])
     target: Target = target_with(reports=(report,))
     transport = Transport(listening, RetryBudget(60), pipeline.worker)
-    answers = await ask(target, report, DAYS, Known(discoveries), transport, NOW)
+    answers = await ask(target, report, DAYS, EarlierAnswers(discoveries), transport, NOW)
     for failure in answers.failures:
         raise failure.error
     return [ValidResponse(_kind(what, request), report, request, body) for request, body in listening.heard]

@@ -23,7 +23,7 @@ from exporter.platforms.chatcaptain.find_component import ReportComponent as Ask
 from exporter.platforms.chatcaptain.platform import CHANNEL, OVERVIEW, PLATFORM
 from exporter.platforms.chatcaptain.read_component import Shape
 from exporter.platforms.jmespath_fields import expression
-from exporter.polling.answers import Answers, Known
+from exporter.polling.answers import Answers, EarlierAnswers
 from exporter.polling.ask import Transport, ask
 from exporter.polling.poll_result import fold_answers
 from tests.pipeline.pipeline import RULES, target_with, utc
@@ -76,7 +76,9 @@ async def ask_all(
     worker, report = Worker("ask"), PLATFORM.configured(name, override, ACCOUNT)
     target: Target = target_with(RULES, reports=(report,))
     try:
-        return await ask(target, report, BOTH, Known(discoveries), Transport(platform, RetryBudget(60), worker), NOW)
+        return await ask(
+            target, report, BOTH, EarlierAnswers(discoveries), Transport(platform, RetryBudget(60), worker), NOW
+        )
     finally:
         worker.close()
 

@@ -31,7 +31,7 @@ from exporter.platforms.api import (
     ReportDefaults,
     Request,
 )
-from exporter.polling.answers import Answers, Known, given_up
+from exporter.polling.answers import Answers, EarlierAnswers, given_up
 from exporter.polling.ask import Transport, ask
 from tests.pipeline.pipeline import RULES, target_with, utc
 
@@ -100,7 +100,9 @@ async def ask_all(
     worker, report = Worker("ask"), report or Shops()
     try:
         transport = Transport(platform, RetryBudget(60), worker)
-        return await ask(target_with(RULES, reports=(report,)), report, days, Known(discoveries), transport, NOW)
+        return await ask(
+            target_with(RULES, reports=(report,)), report, days, EarlierAnswers(discoveries), transport, NOW
+        )
     finally:
         worker.close()
 
