@@ -91,13 +91,13 @@ async def steady_poll(calls: Calls) -> None:
     world = World.from_seed(1, COMPANIES)
     source = next(iter(load(None, {"PARADIGM_API_KEY": world.keys.admin}, platforms()).sources.values()))
     target = replace(source.target, reports=(source.platform.configured(REPORT),))
-    telemetry, worker = Telemetry(), Worker("worker")
+    board, telemetry, worker = Board(), Telemetry(), Worker("worker")
     client = Client(
         endpoint_of(source),
         telemetry,
         transport=httpx.ASGITransport(create_app(world, now)),
     )
-    poller = Poller(target, client, PollOutputs(Board(), telemetry, worker), Clock(now, _seconds(now)))
+    poller = Poller(target, client, PollOutputs(board, telemetry, worker), Clock(now, _seconds(now)))
     await poller.start()
     await poller.poll()
     moment += timedelta(hours=1)
@@ -105,6 +105,8 @@ async def steady_poll(calls: Calls) -> None:
         await poller.poll()
     await client.aclose()
     worker.close()
+    if [view.health.outcome for view in board.shown.views.values()] != ["ok"]:
+        sys.exit("the poll failed")
 
 
 def _seconds(now: Callable[[], datetime]) -> Callable[[], float]:

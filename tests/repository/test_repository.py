@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from importlib.metadata import requires
 from itertools import pairwise
@@ -142,3 +143,14 @@ def test_every_example_names_the_source_of_a_company() -> None:
             for before, line in pairwise(["", *lines]):
                 if re.search(r'company_id(=~?|: ?)"?\d|name: company_id', line) and "/truth?" not in line:
                     assert "source" in before + line, f"{path}: {line}"
+
+
+SHARED = {"__init__", "app", "backfill", "errors", "http", "options", "platform", "text"}
+"""Names that several packages give to what each has of its own kind; every other one is that of a single module."""
+
+
+def test_a_module_is_found_by_its_name_and_read_at_once() -> None:
+    modules = list((ROOT / "exporter").rglob("*.py"))
+    counts = Counter(each.stem for each in modules)
+    assert {name for name, count in counts.items() if count > 1} == SHARED
+    assert [str(each) for each in modules if len(each.read_text().splitlines()) > 300] == []
