@@ -18,8 +18,9 @@ from exporter.domain.model import Column, Days, Kind, Measure, Reading, Unread
 from exporter.domain.scope import Scope
 from exporter.platforms import api, json_outline, json_values
 from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Expression, FigureFields, Request, RowFields
+from exporter.platforms.further_page import further_page
 from exporter.platforms.jmespath_fields import Reader, Search
-from exporter.platforms.reading_builder import ALL, ReadingBuilder, further_page
+from exporter.platforms.reading_builder import ALL, ReadingBuilder
 
 MORE = "see docs/declared-platforms.md"
 COMPANY = "company"  # the option with the company's name, for sources that are one company

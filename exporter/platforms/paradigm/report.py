@@ -21,8 +21,9 @@ from exporter.domain.model import Column, Days, FieldNote, Measure, Reading
 from exporter.domain.scope import Scope
 from exporter.platforms import api, json_outline, json_values
 from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Context, Discoveries, ReportDefaults, Request
+from exporter.platforms.further_page import further_page
 from exporter.platforms.paradigm.documented_array import COMPANY, Array, Items
-from exporter.platforms.reading_builder import Invariant, ReadingBuilder, RowKey, further_page
+from exporter.platforms.reading_builder import Invariant, ReadingBuilder, RowKey
 
 API = "/api/v2"
 INVARIANTS = ("with_docs_gt_responses", "likes_dislikes_gt_responses", "active_gt_ever")
@@ -92,7 +93,7 @@ class DocumentedReport(ReportEndpoint):
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
         root = json_values.opened(body, {array.key for array in self.arrays})
-        rows = ReadingBuilder(request.days, context, next_page=further_page(root))
+        rows = ReadingBuilder(request.days, context)
         present = [array for array in self.arrays if isinstance(root, dict) and array.key in root]
         if not isinstance(root, dict) or not present:
             wanted = " or ".join(f'"{array.key}"' for array in self.arrays)
@@ -104,6 +105,8 @@ class DocumentedReport(ReportEndpoint):
             rows.expect(described, array.described, key)
             for field, note in described.items() if isinstance(described, dict) else ():
                 rows.expect(note, {"description", "unit"}, f"{key}.{json_values.key(field)}")
+        if rows.has_unknown_fields:  # no documented one is about pages
+            rows.next_page = further_page(root)
         for array in present:
             ArrayReader(array, rows).read(root[array.key])
         parts = frozenset(array.part for array in present)

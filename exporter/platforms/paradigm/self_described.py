@@ -10,10 +10,11 @@ from exporter.domain.model import Column, Kind, Measure, Reading
 from exporter.domain.wording import enumerated
 from exporter.platforms import jmespath_fields, json_outline, json_values
 from exporter.platforms.api import Context, Fields, FigureFields, Request
+from exporter.platforms.further_page import further_page
 from exporter.platforms.paradigm.alike import AlikeReader, NotAlikeError
 from exporter.platforms.paradigm.report import ARRAYS, ReportEndpoint, notes
 from exporter.platforms.paradigm.survey import PEOPLE, FieldSurvey, Place, UnclearError, choose, numbers, survey
-from exporter.platforms.reading_builder import ALL, ReadingBuilder, RowKey, further_page
+from exporter.platforms.reading_builder import ALL, ReadingBuilder, RowKey
 
 Filed = dict[RowKey, dict[Column, float]]
 
