@@ -75,8 +75,7 @@ class Telemetry:
         )
         for reason in ("credentials", "too_many"):
             self._auth_failures.labels(reason)
-        self._written: dict[Format, bytes] = {}
-        self.changed = self._written.clear  # the next scrape writes them anew; between polls they stay as they are
+        self._written: dict[Format, bytes] = {}  # between polls they stay as they are
         helps = (
             "1 if the configuration was valid when last read; 0: the previous one stays in effect.",
             "When the configuration in effect was read, in seconds since 1970.",
@@ -104,6 +103,10 @@ class Telemetry:
         self._process = client.CollectorRegistry()
         client.ProcessCollector(registry=self._process)
         client.GCCollector(registry=self._process)
+
+    def changed(self) -> None:
+        """Has the next scrape write all anew, also while one is written: the worker notes writes of the state file."""
+        self._written = {}
 
     def expect(self, source: str, report: str) -> None:
         """Starts all series of a report at 0, so that `increase()` sees the first failure."""
@@ -165,9 +168,10 @@ class Telemetry:
 
     def tail(self, format_: Format) -> bytes:
         """Writes the live metrics; in OpenMetrics they end the exposition (`# EOF`)."""
-        if format_ not in self._written:
-            self._written[format_] = _latest(self.registry, format_).removesuffix(END)
-        return self._written[format_] + _latest(self._process, format_)
+        written = self._written
+        if format_ not in written:
+            written[format_] = _latest(self.registry, format_).removesuffix(END)
+        return written[format_] + _latest(self._process, format_)
 
 
 def _latest(registry: client.CollectorRegistry, format_: Format) -> bytes:

@@ -2,11 +2,13 @@
 
 import platform
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import pytest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
+from prometheus_client.registry import Collector
 
 from exporter import __version__
 from exporter.domain.errors import OUTCOMES, ReportError
@@ -190,3 +192,28 @@ def samples(text: bytes, parse: Parse) -> set[tuple[object, ...]]:
         for sample in family.samples
         if sample.name.startswith("chat_usage")
     }
+
+
+class SlowScrape(Collector):
+    """Comes last in a scrape; during the first one the worker thread notes a write of the state file."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._notes = iter([partial(telemetry.state.note, True, utc(2026, 3, 1))])
+
+    def collect(self) -> Iterable[Metric]:
+        for note in self._notes:
+            note()
+        return ()
+
+
+@FORMATS
+def test_a_change_during_a_scrape_shows_at_the_next_one(telemetry: Telemetry, format_: Format, parse: Parse) -> None:
+    """Whatever was read before the change is not kept after it."""
+    telemetry.registry.register(SlowScrape(telemetry))
+    during = samples(telemetry.tail(format_), parse)
+
+    after = samples(telemetry.tail(format_), parse)
+
+    name = "chat_usage_state_last_write_successful"
+    assert (name, 1.0) not in during
+    assert (name, 1.0) in after
