@@ -31,11 +31,9 @@ def corrections(before: Ledger, after: Ledger, days: Iterable[date], measures: I
 def _pairs(
     before: Ledger, after: Ledger, day: date, dated: Mapping[str, Measure]
 ) -> Iterator[tuple[Kind, float, float]]:
-    """Yields a day's figures as served before and as they are now; none of an unchanged part."""
+    """Yields a day's figures, also the unchanged ones, as served before and as they are now."""
     for part, new in after.blocks[day].tables.items():
         old = before.table(day, part)
-        if new is old:
-            continue
         first, places = before.first_days.get(part, {}), old.places(new.companies)
         for column, values in new.columns.items():
             measure = dated.get(column.family)
