@@ -109,7 +109,7 @@ class Client:
         once. If that succeeds it is sent first for a day, so that a forbidden filter is not tried with each request.
 
         Raises AuthError (also without a usable key), RateLimitedError or HttpStatusError (also in a pause after such
-        an answer), TimedOutError, ConnectionLostError, TooLargeError, NotJsonError.
+        an answer), TimedOutError, ConnectionLostError, TooLargeError, NotJsonError, SchemaError (a link elsewhere).
         """
         if request.instead and self._clock.monotonic() < self._refused_until:
             request = request.instead
@@ -148,6 +148,7 @@ class Client:
             raise AuthError(message, HTTPStatus.UNAUTHORIZED) from error
 
     async def _with_retries(self, request: Request, key: str, retry_budget: RetryBudget, attempts: int) -> bytes:
+        """Asks at most so many times, as long as the budget allows to wait; raises as `get` does."""
         url = f"{self._base}/{request.path.lstrip('/')}"
         url, params = self._linked(request, url) if request.link else (url, httpx.QueryParams(dict(request.params)))
         headers = self._endpoint.headers(key)
@@ -208,6 +209,7 @@ class Client:
         return str(link.copy_with(query=None, fragment=None)), link.params
 
     async def _attempt(self, sent: HttpRequest) -> bytes:
+        """Sends the request once; raises RetryableError or, if another attempt is of no use, ReportError."""
         await self._bucket.take()
         began = self._clock.monotonic()
         code, request = "error", sent.request

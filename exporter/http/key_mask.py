@@ -14,6 +14,7 @@ class KeyMask:
 
     A platform may echo a key in an error, a name or a field name, and what it sends ends in logs, on the status page,
     in /metrics, the API and files, each with its own escapes; so the keys of all sources are masked on arrival.
+    `secrets` are the keys and headers that the mask is made of.
     """
 
     def __init__(self, keys: tuple[str, ...], headers: Mapping[str, str]) -> None:

@@ -116,7 +116,7 @@ def _place(rows: Sequence[str], company: str) -> int:
 
 
 def by_number(identity: str) -> tuple[int, str]:
-    """Sorts ids: numbers by value, other texts after them."""
+    """Returns the sort key of an id: short ones come first, so numbers are in the order of their values."""
     return len(identity), identity
 
 

@@ -169,6 +169,7 @@ Unmatched = Mapping[str, Mapping[str, tuple[str, ...]]]  # selectors by source (
 
 
 def source_families(info: SourceInfo) -> tuple[Family, Family]:
+    """Returns the settle time and the companies of a source; `unmatched_families` need all sources."""
     target = info.target
     settle = Sample((target.source,), target.rules.settle.total_seconds())
     expected = {each for each in info.names.items() if target.companies.expects(*each)}

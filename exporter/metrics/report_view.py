@@ -1,4 +1,4 @@
-"""The input of the families of one report and of one source, by their state; knows no family and no window."""
+"""The input of the families of one report and of one source, by their state; knows no name of a family, no window."""
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set

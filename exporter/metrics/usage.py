@@ -114,7 +114,7 @@ def _samples(index: CompanyIndex, measure: Measure, days: Sequence[date]) -> Ite
 
 
 def _newest(index: CompanyIndex, part: str, column: Column, days: Sequence[date], *, is_moment: bool) -> list[float]:
-    """Returns each company's largest moment or newest figure, in the order of the part's companies."""
+    """Returns the largest moment or newest figure of each of the part's companies, in their order; -inf without one."""
     newest = [-math.inf] * len(index.companies[part])
     for day in days:
         if column in index.view.ledger.table(day, part).columns:

@@ -110,7 +110,7 @@ class ReadingBuilder(Struct):
         return self.named(holder.get("id"), holder.get("name"), (f"{path}.id", f"{path}.name"))
 
     def named(self, identity: object, name: object, paths: tuple[str, str], *, may_be_text: bool = False) -> str | None:
-        """Does the same with an id (a number, or text if allowed) and a name at these paths."""
+        """Does as `company` with an id (a number, or text if allowed) and a name, which are at these two paths."""
         company, flaw = json_values.identity(identity)
         self.note(None if company and may_be_text else flaw, paths[0])
         if company is None:
@@ -122,6 +122,7 @@ class ReadingBuilder(Struct):
         return company
 
     def name(self, company: str, text: str) -> None:
+        """Notes a name that was read."""
         # An answer may have two names of one company; the one that is served must not depend on their order.
         self.names[company] = max(self.names.get(company, ""), text)
 

@@ -33,7 +33,7 @@ class Fetch(Protocol):
 
 
 class Transport(NamedTuple):
-    """How a platform is reached, and the thread in which its answers are decoded."""
+    """How a platform is reached, how long its requests may wait, and the thread in which answers are decoded."""
 
     fetch: Fetch
     retry_budget: RetryBudget

@@ -1,4 +1,4 @@
-"""What a start or new settings make of the states of reports; pure, every moment is an argument."""
+"""What a start or new settings make of the states of reports, and when these are due; pure, moments are arguments."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime

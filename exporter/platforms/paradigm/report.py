@@ -79,6 +79,8 @@ def notes(root: object) -> tuple[FieldNote, ...]:
 
 @dataclass(frozen=True, slots=True)
 class DocumentedReport(ReportEndpoint):
+    """A report of documented shape: its measures, the arrays of an answer, and the checks of each of its rows."""
+
     measures: tuple[Measure, ...]
     arrays: tuple[Array, ...]
     checks: tuple[Invariant, ...] = ()
