@@ -70,8 +70,8 @@ def usage_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
     for measure in view.report.measures:
         families = families_of(measure, view.report)
         if NO_WINDOW in families:
-            make = partial(_info_samples if measure.kind is Kind.INFO else _samples, index, measure, newest_first)
-            yield DeferredFamily(families[NO_WINDOW], make, held)
+            of_info, of_days = partial(_info_samples, index, measure), partial(_samples, index, measure, newest_first)
+            yield DeferredFamily(families[NO_WINDOW], of_info if measure.kind is Kind.INFO else of_days, held)
             continue
         days: dict[Window, tuple[date, ...]] = {}
         for window in families:
@@ -125,7 +125,7 @@ def _newest(index: CompanyIndex, part: str, column: Column, days: Sequence[date]
     return newest
 
 
-def _info_samples(index: CompanyIndex, measure: Measure, _days: Sequence[date]) -> Iterator[Sample]:
+def _info_samples(index: CompanyIndex, measure: Measure) -> Iterator[Sample]:
     """Yields 1 for each row of the report's discovery about its own labels."""
     view = index.view
     discovery = view.discoveries.get(measure.family)

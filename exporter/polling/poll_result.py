@@ -69,7 +69,7 @@ def poll_result(target: Target, report: Report, before: ReportState, asked: Answ
         reason=str(error or next((each.error for each in asked.failures), "")),
         unread=_unread_items(asked) if asked.failures else {},
         strikes=asked.strikes,
-        is_read=read is not None and not asked.ended,
+        is_read=result.is_read and not asked.ended,
         left_out=left_out,
     )
 
