@@ -61,7 +61,7 @@ Parts = Mapping[str, Unread | None]
 class _Questions(Struct):
     """The requests to make (`todo`), and what `asked` brought so far.
 
-    `empty` answers have no value at all. `answered` requests have an answer, subjects `in_a_row` failed since the last.
+    `empty` answers have no value at all. `answered` subjects have an answer, those `in_a_row` failed since the last.
     """
 
     target: Target
@@ -72,7 +72,7 @@ class _Questions(Struct):
     asked: Answers
     todo: list[Request] = []
     empty: list[Answer] = []
-    answered: list[Request] = []
+    answered: set[str] = set()
     in_a_row: list[str] = []
 
     def plan(self, discoveries: Discoveries) -> None:
@@ -94,7 +94,7 @@ class _Questions(Struct):
         before = len(self.asked.failures)
         answered = await self._ask_parts(request, parts, answered=error is None) if parts else error is None
         if answered:
-            self.answered.append(request)
+            self.answered.add(_subject(request))
             self.in_a_row.clear()
         elif error is not None:
             del self.asked.failures[before:]
@@ -219,11 +219,11 @@ class _Questions(Struct):
 
     def _end_if_all_fail(self, subject: str, error: ReportError) -> None:
         """Stops asking if subjects failed in a row, and one that answered before fails too."""
-        alike, answered = isinstance(error, ALIKE), {_subject(each) for each in self.answered}
-        if len(set(self.in_a_row)) < IN_A_ROW + (not alike) or (answered and not alike):
+        alike = isinstance(error, ALIKE)
+        if len(set(self.in_a_row)) < IN_A_ROW + (not alike) or (self.answered and not alike):
             return
-        witness = next((each for each in self.todo if _subject(each) in answered), None)
-        if witness is not None and subject not in answered:
+        witness = next((each for each in self.todo if _subject(each) in self.answered), None)
+        if witness is not None and subject not in self.answered:
             self.todo = [witness, *(each for each in self.todo if each is not witness)]
         elif any(_subject(each) not in self.asked.strikes for each in self.todo):
             self.asked.ended, self.todo = True, []
