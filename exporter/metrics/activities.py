@@ -58,8 +58,8 @@ def activity_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
     """Yields the families of a report's activities; of stale figures only the fixed limits."""
     view, limits = index.view, index.view.target.company_limits
     published = sorted(view.day_status.published, reverse=True)
-    calendars = {view.target.rules.calendar, *(each.calendar for each in limits.calendars)}
-    working_days = {each: next(filter(each.is_working, published), None) for each in calendars}
+    used = {view.target.rules.calendar, *(each.calendar for each in limits.calendars)}
+    working_days = {each: next(filter(each.is_working, published), None) for each in used}
     # Alerts evaluate the last days by any calendar and the same weekdays before; shares are of all days.
     has_shares = any(each.share_of for measure in view.report.measures for each in measure.activities)
     step, last = ONE_DAY if has_shares else WEEK, {view.day_status.last_day, *working_days.values()}

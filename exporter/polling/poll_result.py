@@ -118,8 +118,8 @@ def fold_answers(
     keep_days = (today - rules.held_since(now)).days
     ledger = folded = before.ledger
     for request, _, reading, _ in answers:
-        days = Asked(request.days, today, now, keep_days, rules.zone if report.has_days else None)
-        folded = fold(folded, reading, days, target.companies.wants)
+        covered = Asked(request.days, today, now, keep_days, rules.zone if report.has_days else None)
+        folded = fold(folded, reading, covered, target.companies.wants)
     asked = {day for answer in answers for day in answer.request.days}
     read = reduce(Reading.joined, (dataclasses.replace(answer.reading, rows=()) for answer in answers))
     blocks = [folded.blocks[day] for day in asked & folded.blocks.keys()]
@@ -215,8 +215,8 @@ def after_poll(
     if not (report.has_days and result.is_read):
         return state
     last_day = day_status(state.ledger, now, now, target.rules).last_day
-    is_done = not state.widened and (health.history or state.to_refresh)
-    if last_day == state.refreshed_for and is_done and not result.is_past_open:
+    is_planned = not state.widened and (health.history or state.to_refresh)
+    if last_day == state.refreshed_for and is_planned and not result.is_past_open:
         return state
     return _with_refresh_pass(target, report, replace(state, refreshed_for=last_day), asked, result.day_bytes, now)
 
