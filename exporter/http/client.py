@@ -149,14 +149,7 @@ class Client:
 
     async def _with_retries(self, request: Request, key: str, retry_budget: RetryBudget, attempts: int) -> bytes:
         """Asks at most so many times, as long as the budget allows to wait; raises as `get` does."""
-        url = f"{self._base}/{request.path.lstrip('/')}"
-        url, params = self._linked(request, url) if request.link else (url, httpx.QueryParams(dict(request.params)))
-        headers = self._endpoint.headers(key)
-        self._endpoint.keys_in_use[self._endpoint.source] = key
-        secrets = tuple(self._endpoint.keys_in_use.values()), headers
-        if self._mask.secrets != secrets:  # a platform's headers may hold the time
-            self._mask = KeyMask(*secrets)
-        sent = HttpRequest(self._endpoint, request, self._site, url, headers, self._mask, self._proxy, params)
+        sent = self._with_key(request, key)
         if self._pause:
             await self._obey_pause(self._pause, sent, retry_budget)
         attempt = 1
@@ -177,6 +170,17 @@ class Client:
                 log.debug("%s: %s: attempt %d failed (%s), next in %.1f s", *words)
             await self._wait(request, seconds)
             attempt += 1
+
+    def _with_key(self, request: Request, key: str) -> HttpRequest:
+        """Returns the request as it is sent, masking all keys in use; SchemaError if its link leads elsewhere."""
+        url = f"{self._base}/{request.path.lstrip('/')}"
+        url, params = self._linked(request, url) if request.link else (url, httpx.QueryParams(dict(request.params)))
+        headers = self._endpoint.headers(key)
+        self._endpoint.keys_in_use[self._endpoint.source] = key
+        secrets = tuple(self._endpoint.keys_in_use.values()), headers
+        if self._mask.secrets != secrets:  # a platform's headers may hold the time
+            self._mask = KeyMask(*secrets)
+        return HttpRequest(self._endpoint, request, self._site, url, headers, self._mask, self._proxy, params)
 
     def _note_pause(self, failure: RetryableError) -> None:
         now = self._clock.now()
