@@ -6,7 +6,7 @@ An activity sums up a measure's figures of a company and day over all labels, or
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache, cached_property, partial
@@ -60,10 +60,7 @@ def activity_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
     published = sorted(view.day_status.published, reverse=True)
     used = {view.target.rules.calendar, *(each.calendar for each in limits.calendars)}
     working_days = {each: next(filter(each.is_working, published), None) for each in used}
-    # Alerts evaluate the last days by any calendar and the same weekdays before; shares are of all days.
-    has_shares = any(each.share_of for measure in view.report.measures for each in measure.activities)
-    step, last = ONE_DAY if has_shares else WEEK, {view.day_status.last_day, *working_days.values()}
-    judged_days = {day - step * n for day in last if day for n in range((WEEKS + 1) * WEEK // step)}
+    judged_days = _judged_days(view, working_days.values())
     today, has_teams = view.day_status.today, any(each.team for each in limits.thresholds)
     samples = _EndedDays(index, view, working_days, has_teams)
     for family in ACTIVITY_FAMILIES:
@@ -73,6 +70,13 @@ def activity_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
             labels = tuple(each for each in family.label_names if has_teams or each != "team")
             of_family = partial(samples.of_family, family.name)
             yield DeferredFamily(replace(family, label_names=labels), of_family, judged_days)
+
+
+def _judged_days(view: ReportView, last_working_days: Iterable[date | None]) -> Set[date]:
+    """Returns the days that alerts evaluate, by any calendar, and the same weekdays before; for shares all days."""
+    has_shares = any(each.share_of for measure in view.report.measures for each in measure.activities)
+    step, last = ONE_DAY if has_shares else WEEK, {view.day_status.last_day, *last_working_days}
+    return {day - step * n for day in last if day for n in range((WEEKS + 1) * WEEK // step)}
 
 
 def _of_today(index: CompanyIndex) -> Iterator[Sample]:
