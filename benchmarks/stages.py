@@ -20,6 +20,7 @@ from benchmarks.cpu import cpu
 from benchmarks.figure import Figure
 from exporter.app import interpreter
 from exporter.domain.model import Days, Family, Reading
+from exporter.exposition.board import rendered
 from exporter.exposition.text import Chunk, Format, GzipPiece, Quoted, join
 from exporter.exposition.text import write as write_family
 from exporter.ledger.ledger import Ledger
@@ -28,7 +29,6 @@ from exporter.platforms.api import NO_DISCOVERIES, Context, Report, Request
 from exporter.platforms.registry import platforms
 from exporter.polling.answers import Answer
 from exporter.polling.poll_result import PIECE_BYTES, fold_answers
-from exporter.polling.poller import rendered
 from exporter.settings import load
 from exporter.simulator.paradigm.reports import REPORTS
 from exporter.simulator.paradigm.world import World

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from functools import cache, partial
 
 from msgspec import Struct, structs
@@ -19,8 +19,9 @@ from exporter.metrics.report_health import (
     unmatched_everywhere,
     unmatched_families,
 )
-from exporter.metrics.report_view import DeferredFamily, ReportView, SourceInfo
-from exporter.metrics.target import Health
+from exporter.metrics.report_view import DeferredFamily, ReportView, SourceInfo, source_view, view
+from exporter.metrics.target import Health, ReportState, Target
+from exporter.platforms.api import Report
 
 
 class Published(Struct, frozen=True):
@@ -45,6 +46,16 @@ class RenderedSource(Struct, frozen=True):
 
 
 NOTHING = RenderedSource({})
+
+
+def rendered(
+    target: Target, states: Mapping[str, ReportState], reports: Iterable[Report], now: datetime
+) -> RenderedSource:
+    """Renders some reports of a source; families are made once, on demand."""
+    views = {report.name: view(target, report, states[report.name], now) for report in reports}
+    source_info = source_view(target, states)
+    by_report = {name: deferred_families(each) for name, each in views.items()}
+    return RenderedSource(by_report, views, source_info)
 
 
 class Board:
@@ -105,7 +116,7 @@ def _written(
         yield from (write(each.made(), quoted, each.days) for each in families)
         return
     before = {chunk.family.name: chunk for chunk in chunks}
-    of_before, of_now = (cache(partial(_of_companies, view)) for view in (was, now))
+    of_before, of_now = (cache(partial(_of_companies, each)) for each in (was, now))
     for each in families:
         chunk, updated = before.get(each.family.name), None
         if chunk and each.days is not None and each.days == chunk.days:
@@ -124,10 +135,10 @@ def _changed_companies(was: ReportView, now: ReportView) -> Mapping[date, Set[st
     This is fast, since most of them are the same objects.
     """
     alike = []
-    for view in (was, now):
-        ledger, status = view.ledger, structs.replace(view.day_status, today=None, running=None)
-        health = Health(view.health.interval, history=view.health.history)
-        rest = structs.replace(view, ledger=Ledger(), day_status=status, health=health)
+    for each in (was, now):
+        ledger, status = each.ledger, structs.replace(each.day_status, today=None, running=None)
+        health = Health(each.health.interval, history=each.health.history)
+        rest = structs.replace(each, ledger=Ledger(), day_status=status, health=health)
         alike.append((rest, ledger.names, ledger.withdrawn, ledger.first_days, ledger.columns()))
     if alike[0] != alike[1]:
         return None

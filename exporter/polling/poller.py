@@ -7,7 +7,7 @@ affects one step. Only the poller writes its state; what others may see is on th
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,12 +17,10 @@ from msgspec.structs import replace
 from exporter.domain.clock import Clock
 from exporter.domain.errors import InternalError, ReportError
 from exporter.domain.model import Days
-from exporter.exposition.board import RenderedSource
+from exporter.exposition.board import RenderedSource, rendered
 from exporter.http import RetryBudget
 from exporter.ledger.day_status import days_to_ask
 from exporter.ledger.ledger import Ledger
-from exporter.metrics.report_health import deferred_families
-from exporter.metrics.report_view import source_view, view
 from exporter.metrics.target import Health, ReportState, Target
 from exporter.platforms.api import Report
 from exporter.polling import transitions
@@ -261,16 +259,6 @@ class Poller:
     def rendering(self) -> Callable[[], RenderedSource]:
         """Returns a function that renders the source as it is now, for the worker."""
         return partial(rendered, self.target, dict(self._states), self.target.reports, self._clock.now())
-
-
-def rendered(
-    target: Target, states: Mapping[str, ReportState], reports: Iterable[Report], now: datetime
-) -> RenderedSource:
-    """Renders some reports of a source; families are made once, on demand."""
-    views = {report.name: view(target, report, states[report.name], now) for report in reports}
-    source_info = source_view(target, states)
-    by_report = {name: deferred_families(each) for name, each in views.items()}
-    return RenderedSource(by_report, views, source_info)
 
 
 def log_poll(source: str, report: str, state: ReportState, result: PollResult) -> None:

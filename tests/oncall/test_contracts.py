@@ -15,14 +15,13 @@ import pytest
 import yaml
 
 from exporter.domain.model import Column, Days, Reading, Row
-from exporter.exposition.board import Board
+from exporter.exposition.board import Board, rendered
 from exporter.exposition.series_limit import SeriesLimits
 from exporter.exposition.text import Format
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.target import Health, ReportState
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, GROUNDED, QUERIES, RESPONSES
 from exporter.platforms.registry import platforms
-from exporter.polling.poller import rendered
 from exporter.settings import Source, load
 from tests.e2e import programs
 from tests.e2e.prometheus import started

@@ -144,7 +144,7 @@ async def test_what_cannot_be_rendered_is_withheld_and_says_so(
     async with begin() as pipeline, begin() as model:
         await pipeline.poller.poll()
         await model.poller.poll()
-        plant(monkeypatch, poller, "view", lambda _, report, state, *__: report.name == FIRST and state.ledger.blocks)
+        plant(monkeypatch, board, "view", lambda _, report, state, *__: report.name == FIRST and state.ledger.blocks)
         await pipeline.poller.render_all()
         assert not pipeline.page("paradigm_tool_uses")
         assert pipeline.page("chat_usage_report_up")[series("chat_usage_report_up", report=FIRST)] == 0

@@ -10,10 +10,9 @@ import msgspec
 
 from exporter.domain.model import Days, Reading
 from exporter.domain.threads import Worker
-from exporter.exposition.board import Board
+from exporter.exposition.board import Board, rendered
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.target import Health, ReportState, Target
-from exporter.polling.poller import rendered
 from exporter.web.app import create_app
 from tests.pipeline.pipeline import target_with
 from tests.samples import samples
