@@ -21,6 +21,7 @@ import httpx
 from playwright.sync_api import Browser, sync_playwright
 
 from exporter.cli.demo.command import demonstration
+from exporter.platforms.paradigm.platform import REPORTS
 from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.paradigm.world import World
 
@@ -211,7 +212,7 @@ def page_of(url: str) -> str:
 
 def has_past(address: str) -> bool:
     """Returns whether the history of the report that is polled last was read."""
-    covered = 'chat_usage_report_window_coverage_ratio{source="paradigm",report="user-activities",window="28d"} 1.0'
+    covered = f'report_window_coverage_ratio{{source="paradigm",report="{[*REPORTS][-1]}",window="28d"}} 1.0'
     return covered in page_of(f"http://{address}/metrics")
 
 

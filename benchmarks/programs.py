@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from exporter.platforms.paradigm.platform import REPORTS
 from exporter.simulator.paradigm.world import HISTORY, World
 
 OURS = (sys.executable, "-c", "from exporter.cli.main import main; main()")
 SEED = 1
 TIMEOUT_S = 1800.0
 PAUSE_S = 0.02
-LAST_READ = 'window_coverage_ratio{source="production",report="user-activities",window="28d"} 1.0'
+LAST_READ = f'window_coverage_ratio{{source="production",report="{[*REPORTS][-1]}",window="28d"}} 1.0'
 FIGURE = "paradigm_user_queries_last_day{"
 
 
