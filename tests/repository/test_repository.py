@@ -145,6 +145,7 @@ def test_every_example_names_the_source_of_a_company() -> None:
                     assert "source" in before + line, f"{path}: {line}"
 
 
+LONGEST_MODULE = 300
 SHARED = {"__init__", "app", "backfill", "errors", "http", "options", "platform", "text"}
 """Names that several packages give to what each has of its own kind; every other one is that of a single module."""
 
@@ -153,4 +154,6 @@ def test_a_module_is_found_by_its_name_and_read_at_once() -> None:
     modules = list((ROOT / "exporter").rglob("*.py"))
     counts = Counter(each.stem for each in modules)
     assert {name for name, count in counts.items() if count > 1} == SHARED
-    assert [str(each) for each in modules if len(each.read_text().splitlines()) > 300] == []
+    lengths = {str(each.relative_to(ROOT)): len(each.read_text().splitlines()) for each in modules}
+    too_long = {module: lines for module, lines in lengths.items() if lines > LONGEST_MODULE}
+    assert not too_long, f"above {LONGEST_MODULE} lines; move what belongs together into a module of its own"
