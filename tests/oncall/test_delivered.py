@@ -1,8 +1,7 @@
 """The delivered text of each default alert in every channel, compared with a reviewed golden file.
 
 What the rules make of a breach is proven by `tests/alert_rules/test_laws.py`; here a real Alertmanager sends it, by the
-blocks of the shipped example, those that are commented out among them. Write the file anew:
-`VENV/bin/python -m tests.oncall.test_delivered > tests/oncall/delivered.txt`.
+blocks of the shipped example, those that are commented out among them. `make chart-golden` writes the file anew.
 """
 
 import re
