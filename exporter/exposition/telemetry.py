@@ -55,7 +55,7 @@ class Telemetry:
         )
         self._skew = gauge(
             "chat_usage_api_clock_skew_seconds",
-            "Whole seconds that the platform's clock is ahead, by the Date header of its newest answer, cached or not.",
+            "Seconds that the platform's clock is ahead, by the Date header of its newest answer, cached or not.",
             ("source",),
         )
         self._paused_until = gauge(
