@@ -178,7 +178,8 @@ class ReadingBuilder(Struct):
             oddities = "; ".join([*noted, *sorted(self._violations)])
             raise SchemaError(f"none of {self.listed} listed rows could be read: {oddities}; {remedy}")
         for (part, day), of_day in rows.items():
-            self._check(part, day, of_day, invariants, moments)
+            self._check_invariants(part, day, of_day, invariants)
+            self._check_moments(part, day, of_day, moments)
         drift = {kind: frozenset(paths) for kind, paths in self._drift.items()}
         violations = {invariant: len(keys) for invariant, keys in self._violations.items()}
         return Reading(
@@ -196,9 +197,8 @@ class ReadingBuilder(Struct):
         }
         return DayRows(tuple(rows), columns)
 
-    def _check(
-        self, part: str, day: date, rows: DayRows, invariants: Sequence[Invariant], moments: Set[Column]
-    ) -> None:
+    def _check_invariants(self, part: str, day: date, rows: DayRows, invariants: Sequence[Invariant]) -> None:
+        """Counts the rows that break an invariant; without any of its parts no row does."""
         for name, parts, whole in invariants:
             if whole in rows.columns:
                 listed = zip(*(rows.columns[each] for each in parts if each in rows.columns), strict=True)
@@ -206,6 +206,9 @@ class ReadingBuilder(Struct):
                 for company, total, most in zip(rows.companies, totals, rows.columns[whole], strict=False):
                     if total > most:
                         self.violate(name, RowKey(part, company, day))
+
+    def _check_moments(self, part: str, day: date, rows: DayRows, moments: Set[Column]) -> None:
+        """Counts the moments outside their day."""
         for column in moments & rows.columns.keys():
             start, end = (at(day, self.context.zone).timestamp() for at in (calendars.start, calendars.end))
             for company, moment in zip(rows.companies, rows.columns[column], strict=True):
