@@ -74,8 +74,8 @@ def source_view(target: Target, states: Mapping[str, ReportState]) -> SourceInfo
     healths = [(state.health, state.to_refresh) for state in states.values()]
     is_settled = all(health.last_attempt and (health.history or not left) for health, left in healths)
     if listed is not None and is_settled:
-        known = {**names, **listed}
-        idle |= {option: unmatched(entries, known) if entries else () for option, entries in target.selectors.items()}
+        for option, entries in target.selectors.items():
+            idle[option] = unmatched(entries, {**names, **listed}) if entries else ()  # few options name any
     for option, selection in target.selections.items():
         for discovery in (state.discoveries[option] for state in states.values() if option in state.discoveries):
             things = {identity: name for identity, name, *_ in discovery.rows}
