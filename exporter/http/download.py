@@ -103,7 +103,7 @@ async def _answer(
 ) -> httpx.Response:
     """Returns the response of the first address that can be connected to."""
     headers = {"Host": url.netloc.decode(), **HEADERS}
-    if url.userinfo:
+    if url.username or url.password:
         headers["Authorization"] = f"Basic {b64encode(f'{url.username}:{url.password}'.encode()).decode()}"
     extensions = {"sni_hostname": url.raw_host.decode(), "timeout": httpx.Timeout(TIMEOUT_SECONDS).as_dict()}
     *others, last = (httpx.Request("GET", each, headers=headers, extensions=extensions) for each in addresses)

@@ -85,8 +85,9 @@ async def test_user_and_password_of_the_link_are_sent_as_any_client_sends_them(t
         return httpx.Response(200, stream=Wire(b"figs\n"))
 
     rules = download.DownloadRules(endpoint(), 100, resolve=public, transport=httpx.MockTransport(serve))
-    await download.save(LINK.replace("://", "://me:pa%3A55@"), tmp_path / "file", rules)
-    assert [each["authorization"] for each in seen] == [f"Basic {b64encode(b'me:pa:55').decode()}"]
+    for written in ("me:pa%3A55@", ":@"):
+        await download.save(LINK.replace("://", f"://{written}"), tmp_path / "file", rules)
+    assert [each.get("authorization") for each in seen] == [f"Basic {b64encode(b'me:pa:55').decode()}", None]
 
 
 @pytest.mark.parametrize("dead", [0, 1, 2])
