@@ -95,22 +95,22 @@ class DocumentedReport(ReportEndpoint):
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
         root = json_values.opened(body, {array.key for array in self.arrays})
-        rows = ReadingBuilder(request.days, context)
-        present = [array for array in self.arrays if isinstance(root, dict) and array.key in root]
-        if not isinstance(root, dict) or not present:
-            wanted = " or ".join(f'"{array.key}"' for array in self.arrays)
-            raise SchemaError(f"expected an object with {wanted}, got {json_outline.summary(root)}")
-        rows.expect(root, {key for array in self.arrays for key in (array.key, ARRAYS[array.key])}, "")
+        rows, fields = ReadingBuilder(request.days, context), root if isinstance(root, dict) else {}
+        rows.expect(fields, {key for array in self.arrays for key in (array.key, ARRAYS[array.key])}, "")
         for array in self.arrays:  # a description that is missing affects no figure
             key = ARRAYS[array.key]
-            described = root.get(key)
+            described = fields.get(key)
             rows.expect(described, array.described, key)
             for field, note in described.items() if isinstance(described, dict) else ():
                 rows.expect(note, {"description", "unit"}, f"{key}.{json_values.key(field)}")
         if rows.has_unknown_fields:  # no documented one is about pages
             rows.next_page = further_page(root)
+        present = [array for array in self.arrays if array.key in fields]
+        if not present:
+            wanted = " or ".join(f'"{array.key}"' for array in self.arrays)
+            raise SchemaError(f"expected an object with {wanted}, got {json_outline.summary(root)}")
         for array in present:
-            ArrayReader(array, rows).read(root[array.key])
+            ArrayReader(array, rows).read(fields[array.key])
         parts = frozenset(array.part for array in present)
         moments = {field.column for array in self.arrays for field, _ in array.moments}
         return rows.reading(parts, notes(root), invariants=self.checks, moments=moments)
