@@ -114,19 +114,14 @@ def fold_answers(
     target: Target, report: Report, before: ReportState, answers: Collection[Answer], now: datetime
 ) -> PollResult:
     """Folds at least one answer of a report, asked for at `now`; ReportError if one contradicts what is held."""
-    rules, today = target.rules, day_at(now, target.rules.zone)
-    keep_days = (today - rules.held_since(now)).days
-    ledger = folded = before.ledger
-    for request, _, reading, _ in answers:
-        covered = Asked(request.days, today, now, keep_days, rules.zone if report.has_days else None)
-        folded = fold(folded, reading, covered, target.companies.wants)
+    ledger, folded = before.ledger, _folded(target, report, before.ledger, answers, now)
     asked = {day for answer in answers for day in answer.request.days}
     read = reduce(Reading.joined, (dataclasses.replace(answer.reading, rows=()) for answer in answers))
     blocks = [folded.blocks[day] for day in asked & folded.blocks.keys()]
     if lost := sum(len(table.lost) for block in blocks for table in block.tables.values()):
         read = dataclasses.replace(read, violations={**read.violations, "row_lost": lost})
-    status = day_status(ledger, now, now, rules)
-    if today in asked and not any(answer.reading.rows for answer in answers):
+    status = day_status(ledger, now, now, target.rules)
+    if day_at(now, target.rules.zone) in asked and not any(answer.reading.rows for answer in answers):
         _refuse_nobody(ledger, asked & status.covered if report.has_days else asked)
     began, given = dict[str, date](), before.listed or ledger.names
     renamed = [each for each, name in read.names.items() if name and given.get(each, name) not in ("", name)]
@@ -151,6 +146,16 @@ def fold_answers(
         began=began,
         is_past_open=bool(began) or is_merged or not folded.companies_on(restated) <= ledger.names.keys(),
     )
+
+
+def _folded(target: Target, report: Report, ledger: Ledger, answers: Iterable[Answer], now: datetime) -> Ledger:
+    """Returns the ledger with all answers folded in, one after the other."""
+    rules, today = target.rules, day_at(now, target.rules.zone)
+    keep_days = (today - rules.held_since(now)).days
+    for request, _, reading, _ in answers:
+        asked = Asked(request.days, today, now, keep_days, rules.zone if report.has_days else None)
+        ledger = fold(ledger, reading, asked, target.companies.wants)
+    return ledger
 
 
 def _began_anew(
