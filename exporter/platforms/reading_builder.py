@@ -77,6 +77,7 @@ class ReadingBuilder(Struct):
 
     @property
     def has_unknown_fields(self) -> bool:
+        """Whether any object had a field that is not documented."""
         return bool(self._drift.get("unknown"))
 
     def violate(self, invariant: str, key: RowKey) -> None:
