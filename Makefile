@@ -120,8 +120,7 @@ chart: ## update the chart's copies of rules and dashboards, its schema and its 
 
 chart-golden: chart ## update the rendered charts and delivered alerts that tests compare with
 	PATH="$$(tools/go-tools helm):$$PATH" $(VENV)/bin/python -m tests.helm.golden
-	PATH="$$(tools/parts sid):$$PATH" $(VENV)/bin/python -m tests.oncall.test_delivered > tests/oncall/delivered.new
-	mv tests/oncall/delivered.new tests/oncall/delivered.txt
+	text=$$(PATH="$$(tools/parts sid):$$PATH" $(VENV)/bin/python -m tests.oncall.test_delivered) && printf '%s\n' "$$text" > tests/oncall/delivered.txt
 
 chart-schemas: ## update the schemas of Kubernetes and custom resources that tests validate the chart with
 	@tools/venv $(VENV) dev
