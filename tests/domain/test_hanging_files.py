@@ -37,24 +37,44 @@ def test_what_does_not_end_in_time_is_an_error_of_its_file() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_request_waits_once_for_a_web_configuration_that_hangs(
+async def test_requests_do_not_wait_for_a_web_configuration_that_hangs(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The configuration stays in effect; when the file system answers again, changes are applied."""
+    """Only those of the first moment do. The configuration stays in effect until the file system answers again."""
     path, answers = hanging(tmp_path / "web.yml")
     path_there = tmp_path / "web.yml"
     path_there.write_text("http_server_config: {http2: false}\n")
     answers.set()
-    live = LiveWebConfig(path)
-    before = await live.current()
+    live = LiveWebConfig(path, 0.1)
+    before = live.config
     answers.clear()
+    assert all(each is before for each in await asyncio.gather(*[live.current() for _ in range(100)]))
     assert all([await live.current() is before for _ in range(1000)])
     assert caplog.text.count("web configuration files could not be checked") == 1
     path_there.write_text("http_server_config: {headers: {X-Frame-Options: deny}}\n")
     answers.set()
-    assert live._looking is not None
-    await asyncio.wait_for(live._looking, 60)
-    assert (await live.current()).http_server_config != before.http_server_config
+    while await live.current() is before:
+        assert live._hanging is not None
+        await asyncio.wait_for(live._hanging, 60)
+    assert live.config.http_server_config.headers == {"X-Frame-Options": "deny"}
+
+
+@pytest.mark.anyio
+async def test_each_request_sees_what_the_files_were_when_it_came(tmp_path: Path) -> None:
+    """Also if the look of an earlier request goes on: a removed user is not let in because of it."""
+    path, answers = hanging(tmp_path / "web.yml")
+    path_there = tmp_path / "web.yml"
+    path_there.write_text("")
+    answers.set()
+    live = LiveWebConfig(path, 60)
+    answers.clear()
+    requests = []
+    for burst in range(1, 6):
+        path_there.write_text(f"rate_limit: {{interval: 1h, burst: {burst}}}\n")
+        requests.append(asyncio.create_task(live.current()))
+        await asyncio.sleep(0)
+    answers.set()
+    assert [each.rate_limit.burst for each in await asyncio.gather(*requests)] == [5] * 5
 
 
 def source(*options: str) -> str:

@@ -21,6 +21,8 @@ async def hello(_request: Request) -> PlainTextResponse:
     return PlainTextResponse("hello")
 
 
+LOOK_SECONDS = 60.0
+"""How long a look at the web configuration may take in tests: on a busy machine longer than in the program."""
 APP = Starlette(routes=[Route(path, hello) for path in ("/metrics", "/-/healthy", "/-/ready")])
 
 
@@ -31,7 +33,7 @@ async def running_server(
     """Serves with this web configuration; yields host:port."""
     (folder / "web.yml").write_text(config)
     with listen("127.0.0.1:0", "--web.listen-address") as listening:
-        async with serving(APP, listening, LiveWebConfig(folder / "web.yml"), refused):
+        async with serving(APP, listening, LiveWebConfig(folder / "web.yml", LOOK_SECONDS), refused):
             await asyncio.sleep(0)  # lets the server's task start
             yield "{}:{}".format(*listening.getsockname())
 

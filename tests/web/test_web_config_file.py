@@ -1,8 +1,12 @@
 """The web configuration: the files of web_config/ are read, or refused with the message in their first line."""
 
+import itertools
+import os
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -11,6 +15,7 @@ from exporter.web.server.connection import is_allowed
 from exporter.web.server.web_config import LiveWebConfig
 from exporter.web.server.web_config_file import CIPHERS, read
 from tests.certificates import openssl, self_signed
+from tests.web.running_server import LOOK_SECONDS
 
 FILES = Path(__file__).parent / "web_config"
 EXAMPLE = Path(__file__).parents[2] / "config" / "web.example.yml"
@@ -88,13 +93,57 @@ async def test_an_invalid_change_has_no_effect_and_is_logged_once(
     """The previous configuration stays; the next valid file is applied."""
     path = folder / "web.yml"
     path.write_bytes((FILES / "users.good.yml").read_bytes())
-    web_config = LiveWebConfig(path)
+    web_config = LiveWebConfig(path, LOOK_SECONDS)
 
     path.write_text("nonsense: {}")
     assert [set((await web_config.current()).basic_auth_users) for _ in range(2)] == [{"alice", "no"}] * 2
     assert [record.message for record in caplog.records] == ["web configuration not changed"]
     path.write_text("")
     assert not (await web_config.current()).basic_auth_users
+
+
+TLS = "tls_server_config: {cert_file: new.crt, key_file: new.key}\n"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("order", list(itertools.permutations(["web.yml", "new.crt", "new.key"])), ids=" ".join)
+async def test_a_change_of_several_files_takes_effect_with_the_last(
+    order: Sequence[str], folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whichever that is: also a file that nothing named before, and one that is whole only later."""
+    caplog.set_level("INFO")
+    contents = {f"new.{kind}": (folder / f"server.{kind}").read_bytes() for kind in ("crt", "key")}
+    contents["web.yml"] = TLS.encode()
+    (tmp_path / "web.yml").write_text("")
+    web_config = LiveWebConfig(tmp_path / "web.yml", LOOK_SECONDS)
+
+    for name in order:
+        for part in (contents[name][:-20], contents[name]):
+            assert (await web_config.current()).tls_server_config is None
+            (tmp_path / name).write_bytes(part)
+    assert (await web_config.current()).tls_server_config is not None
+    logged = [(record.message, getattr(record, "reason", "")) for record in caplog.records]
+    assert len(logged) == len(set(logged))
+    assert logged[-1] == ("web configuration changed", "")
+
+
+@pytest.mark.anyio
+async def test_a_change_while_a_file_is_read_is_seen_by_the_next_look(tmp_path: Path) -> None:
+    """The pipe gives the first content, and is a file with the second before the reader goes on."""
+    path = tmp_path / "web.yml"
+    os.mkfifo(path)
+
+    def write() -> None:
+        with path.open("w") as pipe:  # waits for the reader, who then waits for its end
+            (tmp_path / "next").write_text("rate_limit: {interval: 1h, burst: 2}\n")
+            (tmp_path / "next").replace(path)
+            pipe.write("rate_limit: {interval: 1h, burst: 1}\n")
+
+    (writer := Thread(target=write)).start()
+    web_config = LiveWebConfig(path, LOOK_SECONDS)
+    writer.join()
+    assert web_config.config.rate_limit.burst == 1
+    assert (await web_config.current()).rate_limit.burst == 2
 
 
 def test_inline_certificates_are_read(folder: Path) -> None:

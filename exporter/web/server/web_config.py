@@ -15,7 +15,7 @@ from exporter.web.server.web_config_file import CIPHERS, OPEN, Tls, WebConfig, r
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 1.0  # how long a request waits for the file system, once
+LOOK_SECONDS = 1.0
 _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 _CLIENTS = {
     "NoClientCert": ssl.CERT_NONE,
@@ -27,56 +27,66 @@ _CLIENTS = {
 class LiveWebConfig:
     """The current `config` and TLS `context` (None: plain HTTP); without a path anybody may connect.
 
-    ConfigError if the file, or a certificate that it names, cannot be used. If that happens later, nothing changes, and
-    the log says why.
+    ConfigError if the file, or a certificate that it names, cannot be used. If that happens later, nothing changes, the
+    log says why, and each look tries again. A look waits `seconds` for the file system.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, seconds: float = LOOK_SECONDS) -> None:
         self.config: WebConfig = OPEN
         self.context: ssl.SSLContext | None = None
         self._path = path
+        self._seconds = seconds
         self._stamps: Mapping[Path, FileStamp] = {}
-        self._looking: asyncio.Task[None] | None = None
+        self._refused = ""
+        self._hanging: asyncio.Task[None] | None = None
         if path is not None:
             self._take(path)
-            self._worker = Worker(
-                "web configuration"
-            )  # one for all looks: one for each would cost a scrape twice as much
+            # One for all looks, in turn: one for each would cost a scrape twice as much.
+            self._worker = Worker("web configuration")
 
     async def current(self) -> WebConfig:
-        """Returns the configuration, after a look at its files.
+        """Returns the configuration that the files have now.
 
-        While a file system does not answer, they count as unchanged, and only the first look waits for it.
+        After a look that lasts too long, files count as unchanged until it ends, and nobody waits.
         """
-        if self._path is not None and (self._looking is None or self._looking.done()):
-            self._looking = asyncio.create_task(self._worker.run(partial(self._apply_changes, self._path)))
+        if self._path is not None and (self._hanging is None or self._hanging.done()):
+            look = asyncio.create_task(self._worker.run(partial(self._apply_changes, self._path)))
             try:
-                await asyncio.wait_for(asyncio.shield(self._looking), LOOK_SECONDS)
+                await asyncio.wait_for(asyncio.shield(look), self._seconds)
             except TimeoutError:
-                found = {"file": str(self._path), "reason": f"no answer within {LOOK_SECONDS:g} s"}
-                log.warning("web configuration files could not be checked", extra=found)
+                self._note_hanging(look)
         return self.config
 
+    def _note_hanging(self, look: "asyncio.Task[None]") -> None:
+        """Logs the first of the looks that wait for the same answer."""
+        if self._hanging is None or self._hanging.done():
+            self._hanging = look
+            found = {"file": str(self._path), "reason": f"no answer within {self._seconds:g} s"}
+            log.warning("web configuration files could not be checked", extra=found)
+
     def _apply_changes(self, path: Path) -> None:
-        """Rereads the configuration if one of its files has changed; a mistake is logged once."""
-        stamps = {file: file_stamp(file) for file in self._stamps}
-        if stamps == self._stamps:
+        """Rereads the configuration if one of its files has changed, or the last change was refused."""
+        if not self._refused and all(file_stamp(file) == stamp for file, stamp in self._stamps.items()):
             return
-        self._stamps = stamps
         try:
             self._take(path)
         except ConfigError as error:
             reason = "; ".join(str(error).splitlines())
-            log.error("web configuration not changed", extra={"reason": reason})  # noqa: TRY400 - one line, no traceback
+            if reason != self._refused:
+                log.error("web configuration not changed", extra={"reason": reason})  # noqa: TRY400 - one line, no traceback
+            self._refused = reason
             return
+        self._refused = ""
         log.info("web configuration changed", extra={"file": str(path)})
 
     def _take(self, path: Path) -> None:
+        """Stamps each file before it is read: a change meanwhile is seen by the next look."""
+        stamps = {path: file_stamp(path)}
         config = read(path)
+        stamps |= {file: file_stamp(file) for file in config.files}
         section = config.tls_server_config
         self.context = None if section is None else _context(section)
-        self.config = config
-        self._stamps = {file: file_stamp(file) for file in (path, *config.files)}
+        self.config, self._stamps = config, stamps
 
 
 class _AlertingObject(ssl.SSLObject):
