@@ -63,16 +63,16 @@ def helps(target: Target) -> Mapping[str, str]:
     }
 
 
-def folded(target: Target, state: ReportState, asked: Answers, days: Days, now: datetime) -> ReportState:
-    """Returns the state of a report after what was asked about `days`; SchemaError if an answer lacks a known part.
+def folded(target: Target, state: ReportState, received: Answers, days: Days, now: datetime) -> ReportState:
+    """Returns a report's state after what was `received` about `days`; SchemaError if an answer lacks a known part.
 
     Nothing is dropped: a company that left counts 0 to the end, so that sums in a store have no gap.
     """
     ledger = state.ledger
     keep_days = (days.last - min(ledger.blocks, default=days.first)).days
-    for request, _, reading, _ in asked.answers:
+    for request, _, reading, _ in received.answers:
         ledger = fold(ledger, reading, Asked(request.days, days.last, now, keep_days), target.companies.wants)
-    return ReportState(ledger, Health(target.interval, read_at=now, history=True), discoveries=asked.discoveries)
+    return ReportState(ledger, Health(target.interval, read_at=now, history=True), discoveries=received.discoveries)
 
 
 def evidence(ledger: Ledger) -> Ledger:

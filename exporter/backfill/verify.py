@@ -73,10 +73,10 @@ class Comparison(msgspec.Struct):
             theirs = await self._sums(sums, noon(month.last) + NOON_SECONDS)
             for company in sorted(here.keys() | theirs):
                 compared += 1
-                asked, stored = here.get(company, 0.0), theirs.get(company, 0.0)
-                if not math.isclose(asked, stored, rel_tol=TOLERANCE):
+                answered, stored = here.get(company, 0.0), theirs.get(company, 0.0)
+                if not math.isclose(answered, stored, rel_tol=TOLERANCE):
                     which = f"{piece.source}: {family} of company {company}, {month.first} to {month.last}"
-                    lines.append(f"{which}: the platform has {asked:.10g}, the store {stored:.10g}")
+                    lines.append(f"{which}: the platform has {answered:.10g}, the store {stored:.10g}")
         return compared, lines
 
     async def _sums(self, expression: str, at: int) -> Mapping[str, float]:

@@ -71,12 +71,12 @@ def export(
     if not output.absolute().parent.is_dir():
         raise ConfigError(f"--output: the folder of {output} does not exist; create it")
     yesterday = day_at(utcnow(), chosen.target.rules.zone) - ONE_DAY
-    asked = option_days(first, last, yesterday, is_first_known=export_id is not None)
+    days = option_days(first, last, yesterday, is_first_known=export_id is not None)
     with tables.progress(Console(stderr=True), DownloadColumn(), TimeElapsedColumn(), transient=False) as show:
         most = option_value("--max-size", size, max_size)
         rules = download.DownloadRules(endpoint_of(chosen), most, lambda done: show(done=done))
         seconds = option_value("--deadline", duration, deadline).total_seconds()
-        order = Order(chosen, asked, output.absolute(), rules, export_id, seconds, show)
+        order = Order(chosen, days, output.absolute(), rules, export_id, seconds, show)
         end = "the export was saved; resume it with the --export-id shown above"
         done = run_command(unless_signalled(_exported(order), end))
     typer.echo(f"{output}: {done} bytes")

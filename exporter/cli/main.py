@@ -92,10 +92,10 @@ def run(arguments: Sequence[str]) -> int:
     except typer.TyperException as error:
         text = error.format_message()
         if "\n" not in text:  # else it is the help, because no command was given
-            asked = getattr(getattr(error, "ctx", None), "command_path", PROGRAM)
-            command = next((each for each in arguments if each in COMMANDS), None) if asked == PROGRAM else None
+            called = getattr(getattr(error, "ctx", None), "command_path", PROGRAM)
+            command = next((each for each in arguments if each in COMMANDS), None) if called == PROGRAM else None
             place = f" before the command; put options after {command}" if command else ""
-            text = f"{PROGRAM}: {text.rstrip('.')}{place}; see {asked} --help"
+            text = f"{PROGRAM}: {text.rstrip('.')}{place}; see {called} --help"
         print(text, file=sys.stderr)  # noqa: T201 the same
         return error.exit_code
     except OSError as error:  # of standard output, such as a full disk; all others are translated where they appear

@@ -197,8 +197,8 @@ class Client:
         elif retry_budget.spend(seconds):
             await self._wait(sent.request, seconds)
         else:
-            asked = f"requests to {self._site} are paused until {pause.until:%Y-%m-%dT%H:%M:%SZ}"
-            raise pause.failure.kind(sent.message(f"{asked}: it answered {pause.failure.reason} with Retry-After"))
+            paused = f"requests to {self._site} are paused until {pause.until:%Y-%m-%dT%H:%M:%SZ}"
+            raise pause.failure.kind(sent.message(f"{paused}: it answered {pause.failure.reason} with Retry-After"))
 
     async def _wait(self, request: Request, seconds: float) -> None:
         await self._clock.sleep(seconds)
@@ -220,10 +220,10 @@ class Client:
         try:
             headers = httpx.Headers(HEADERS)
             headers.update(sent.headers)
-            asked = httpx.Request(request.method, sent.url, params=sent.params, headers=headers)
+            outgoing = httpx.Request(request.method, sent.url, params=sent.params, headers=headers)
             async with (
                 asyncio.timeout(self._endpoint.timeout),
-                aclosing(await self._transport.handle_async_request(asked)) as response,
+                aclosing(await self._transport.handle_async_request(outgoing)) as response,
             ):
                 code = str(response.status_code)
                 if dated := http_date(response.headers.get("Date", "")):

@@ -51,7 +51,7 @@ async def ask(
         await questions.ask(questions.todo.pop(0))
     if questions.empty:
         await questions.settle_empty()
-    return questions.asked
+    return questions.received
 
 
 Parts = Mapping[str, Unread | None]
@@ -59,7 +59,7 @@ Parts = Mapping[str, Unread | None]
 
 
 class _Questions(Struct):
-    """The requests to make (`todo`), and what `asked` brought so far.
+    """The requests to make (`todo`), and what was `received` so far.
 
     `empty` answers have no value at all. `answered` subjects have an answer, those `in_a_row` failed since the last.
     """
@@ -69,7 +69,7 @@ class _Questions(Struct):
     earlier: EarlierAnswers
     transport: Transport
     context: Context
-    asked: Answers
+    received: Answers
     todo: list[Request] = []
     empty: list[Answer] = []
     answered: set[str] = set()
@@ -77,8 +77,8 @@ class _Questions(Struct):
 
     def plan(self, discoveries: Discoveries) -> None:
         """Plans with these discoveries; no request is repeated."""
-        done = [*(each.request for each in self.asked.answers), *(each.request for each in self.asked.failures)]
-        plan = self.report.plan(self.asked.days, self.target.scope, discoveries)
+        done = [*(each.request for each in self.received.answers), *(each.request for each in self.received.failures)]
+        plan = self.report.plan(self.received.days, self.target.scope, discoveries)
         self.todo = [each for each in plan if each.subject not in self.earlier.given_up and each not in done]
 
     async def ask(self, request: Request) -> None:
@@ -91,13 +91,13 @@ class _Questions(Struct):
             error = failure
             if isinstance(error, DIVISIBLE) and not isinstance(error, ALIKE) and not self.in_a_row:
                 parts = dict.fromkeys(request.parts)
-        before = len(self.asked.failures)
+        before = len(self.received.failures)
         answered = await self._ask_parts(request, parts, answered=error is None) if parts else error is None
         if answered:
             self.answered.add(_subject(request))
             self.in_a_row.clear()
         elif error is not None:
-            del self.asked.failures[before:]
+            del self.received.failures[before:]
             self._failed(request, error)
 
     async def settle_empty(self) -> None:
@@ -108,7 +108,7 @@ class _Questions(Struct):
         read = self._was_read()
         for answer in self.empty:
             request, body, reading, _ = answer
-            alike = (each for each in self.asked.answers if each.request.subject == request.subject)
+            alike = (each for each in self.received.answers if each.request.subject == request.subject)
             figures = tuple(self._figures(each.reading for each in alike if each.request.days == request.days))
             if figures and not any(figures):
                 decode = partial(self.report.decode, body, request, replace(self.context, quiet=True))
@@ -135,7 +135,7 @@ class _Questions(Struct):
             decoded = replace(decoded, rows=(), unread=decoded.unread or (left_out,))
         answer = Answer(request, body, decoded, size)
         if not decoded.unread:
-            self.asked.answers.append(answer)
+            self.received.answers.append(answer)
             return {}
         is_empty = not decoded.rows and all(each.is_absent for each in decoded.unread)
         parts = {each.name: each if each.is_absent else None for each in decoded.unread if each.name in request.parts}
@@ -151,10 +151,10 @@ class _Questions(Struct):
         Evidence: it lacks the last day, which has rows elsewhere, and has the day before. Rows of the day after the
         last one refute it.
         """
-        last, known = request.days.last, self.asked.discoveries
+        last, known = request.days.last, self.received.discoveries
         if END_DATE in known:
             if reading.outside_range:
-                self.asked.discoveries = {key: each for key, each in known.items() if key != END_DATE}
+                self.received.discoveries = {key: each for key, each in known.items() if key != END_DATE}
             return False
         days = {row.day for row in reading.rows}
         return last in self.earlier.listed and last not in days and last - ONE_DAY in days
@@ -180,9 +180,9 @@ class _Questions(Struct):
         """Keeps what was read, and failures other than `parts`; without anything read it is no answer."""
         request, _, reading, _ = answer
         unread = (each for each in reading.unread if each.name not in parts)
-        self.asked.failures += [Failure(request, SchemaError(each.message), each) for each in unread]
+        self.received.failures += [Failure(request, SchemaError(each.message), each) for each in unread]
         if reading.rows or not reading.unread:
-            self.asked.answers.append(answer)
+            self.received.answers.append(answer)
 
     async def _ask_parts(self, request: Request, parts: Parts, *, answered: bool) -> bool:
         """Asks for one part after the other; returns whether the whole or some part was answered."""
@@ -193,28 +193,28 @@ class _Questions(Struct):
                 await self._answer(part, parts[name])
                 answered, in_a_row = True, 0
             except ReportError as error:
-                self.asked.failures.append(Failure(part, error))
+                self.received.failures.append(Failure(part, error))
                 in_a_row += 1
                 if in_a_row >= IN_A_ROW and (not answered or isinstance(error, ALIKE)):
-                    self.asked.failures += [Failure(request.parts[each], error) for each in left]
+                    self.received.failures += [Failure(request.parts[each], error) for each in left]
                     break
         return answered
 
     def _failed(self, request: Request, error: ReportError) -> None:
         """Notes a failure: the subject's other days are asked last, and not at all after another failure."""
-        self.asked.failures.append(Failure(request, error))
+        self.received.failures.append(Failure(request, error))
         if request.discovery:
             self._discovery_failed(request)
             return
         subject = _subject(request)
-        self.asked.strikes[subject] += 1
+        self.received.strikes[subject] += 1
         self.in_a_row.append(subject)
         later = [each for each in self.todo if _subject(each) == subject]
         self.todo = [each for each in self.todo if _subject(each) != subject]
-        if self.asked.strikes[subject] < IN_A_ROW:
+        if self.received.strikes[subject] < IN_A_ROW:
             self.todo += later
         else:
-            self.asked.failures += [Failure(each, error) for each in later]
+            self.received.failures += [Failure(each, error) for each in later]
         self._end_if_all_fail(subject, error)
 
     def _end_if_all_fail(self, subject: str, error: ReportError) -> None:
@@ -225,26 +225,26 @@ class _Questions(Struct):
         witness = next((each for each in self.todo if _subject(each) in self.answered), None)
         if witness is not None and subject not in self.answered:
             self.todo = [witness, *(each for each in self.todo if each is not witness)]
-        elif any(_subject(each) not in self.asked.strikes for each in self.todo):
-            self.asked.ended, self.todo = True, []
+        elif any(_subject(each) not in self.received.strikes for each in self.todo):
+            self.received.ended, self.todo = True, []
 
     def _discovered(self, discoveries: Discoveries) -> None:
         """Plans anew with a discovery; SchemaError if it was known."""
-        if all(self.asked.discoveries.get(topic) == discovery for topic, discovery in discoveries.items()):
+        if all(self.received.discoveries.get(topic) == discovery for topic, discovery in discoveries.items()):
             raise SchemaError(f"{self.target.source}/{self.report.name}: the answer leads nowhere")
-        self.asked.discoveries = {**self.asked.discoveries, **discoveries}
-        self.plan(self.asked.discoveries)
+        self.received.discoveries = {**self.received.discoveries, **discoveries}
+        self.plan(self.received.discoveries)
 
     def _discovery_failed(self, request: Request) -> None:
         """Uses the known discovery until it is too old; without one nothing can be asked."""
-        known = self.asked.discoveries.get(request.discovery)
-        if known is None or self.asked.days.last - known.day > self.target.rules.max_staleness:
-            self.asked.ended, self.todo = True, []
+        known = self.received.discoveries.get(request.discovery)
+        if known is None or self.received.days.last - known.day > self.target.rules.max_staleness:
+            self.received.ended, self.todo = True, []
         else:
-            self.plan({**self.asked.discoveries, request.discovery: known._replace(day=self.asked.days.last)})
+            self.plan({**self.received.discoveries, request.discovery: known._replace(day=self.received.days.last)})
 
     def _was_read(self) -> bool:
-        return self.earlier.was_read or any(True for _ in self._figures(each.reading for each in self.asked.answers))
+        return self.earlier.was_read or any(True for _ in self._figures(each.reading for each in self.received.answers))
 
     def _figures(self, readings: Iterable[Reading]) -> Iterator[float]:
         """Yields the figures of answers, without read markers."""

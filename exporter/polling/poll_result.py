@@ -51,39 +51,39 @@ class PollResult(Struct, frozen=True):
     is_past_open: bool = False
 
 
-def poll_result(target: Target, report: Report, before: ReportState, asked: Answers, now: datetime) -> PollResult:
+def poll_result(target: Target, report: Report, before: ReportState, received: Answers, now: datetime) -> PollResult:
     """Returns what asking brought; ReportError if an answer contradicts what is held."""
-    error = _error(target, report, asked) if asked.failures else None
-    result = fold_answers(target, report, before, asked.answers, now) if asked.answers else PollResult(before)
+    error = _error(target, report, received) if received.failures else None
+    result = fold_answers(target, report, before, received.answers, now) if received.answers else PollResult(before)
     read, left_out = result.read, dict[str, int]()
     if read is not None:
-        if END_DATE in asked.discoveries:
+        if END_DATE in received.discoveries:
             read = dataclasses.replace(read, violations={**read.violations, "end_exclusive": 1})
         outside = {"outside_range": read.outside_range} if read.outside_range else {}
         left_out = {**{kind: len(paths) for kind, paths in read.drift.items()}, **read.violations, **outside}
     return replace(
         result,
-        state=replace(result.state, discoveries=asked.discoveries),
+        state=replace(result.state, discoveries=received.discoveries),
         read=read,
         error=error,
-        reason=str(error or next((each.error for each in asked.failures), "")),
-        unread=_unread_items(asked) if asked.failures else {},
-        strikes=asked.strikes,
-        is_read=result.is_read and not asked.ended,
+        reason=str(error or next((each.error for each in received.failures), "")),
+        unread=_unread_items(received) if received.failures else {},
+        strikes=received.strikes,
+        is_read=result.is_read and not received.ended,
         left_out=left_out,
     )
 
 
-def _error(target: Target, report: Report, asked: Answers) -> ReportError | None:
+def _error(target: Target, report: Report, received: Answers) -> ReportError | None:
     """Returns why a poll with failures failed; None if what limits need of the newest complete day was read."""
-    discovery = next((each.error for each in asked.failures if each.request.discovery), None)
-    if discovery is not None or not asked.failed_in_part:
-        return discovery or asked.failures[0].error
-    newest = asked.days.last - ONE_DAY
-    failed = [each for each in asked.failures if newest in each.request.days]
+    discovery = next((each.error for each in received.failures if each.request.discovery), None)
+    if discovery is not None or not received.failed_in_part:
+        return discovery or received.failures[0].error
+    newest = received.days.last - ONE_DAY
+    failed = [each for each in received.failures if newest in each.request.days]
     read = {
         column.family
-        for answer in asked.answers
+        for answer in received.answers
         for row in answer.reading.rows
         if row.day == newest
         for column in row.figures
@@ -96,13 +96,13 @@ def _error(target: Target, report: Report, asked: Answers) -> ReportError | None
     return next((each.error for each in failed if each.unread and each.unread.family in missing), failed[0].error)
 
 
-def _unread_items(asked: Answers) -> Mapping[str, int]:
+def _unread_items(received: Answers) -> Mapping[str, int]:
     """Returns how many days per item could not be read; failures of platform, key or a list are those of no item."""
     own = [
         each
-        for each in asked.failures
+        for each in received.failures
         if not each.request.discovery
-        and (each.unread or isinstance(each.error, SchemaError | NotJsonError) or asked.failed_in_part)
+        and (each.unread or isinstance(each.error, SchemaError | NotJsonError) or received.failed_in_part)
     ]
     missing = {(item, day) for each in own for item in each.items for day in each.request.days}
     counts = Counter(item for item, _ in missing)

@@ -166,8 +166,8 @@ class Poller:
         listed = frozenset(day for day, block in state.ledger.blocks.items() if block.listed)
         earlier = EarlierAnswers(state.discoveries, bool(state.ledger.names), skipped, listed)
         try:
-            asked = await ask(self.target, report, days, earlier, transport, now)
-            return await self._outputs.worker.run(partial(poll_result, self.target, report, state, asked, now))
+            received = await ask(self.target, report, days, earlier, transport, now)
+            return await self._outputs.worker.run(partial(poll_result, self.target, report, state, received, now))
         except ReportError as error:
             return PollResult(state, error=error, reason=str(error))
 

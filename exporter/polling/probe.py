@@ -111,24 +111,24 @@ async def _find(
     target: Target, report: Report, transport: Transport, now: datetime
 ) -> tuple[Found | None, ReportError | None]:
     days = days_to_ask(Ledger(), now, target.rules)
-    asked = await ask(target, report, days, EarlierAnswers(), transport, now)
+    received = await ask(target, report, days, EarlierAnswers(), transport, now)
     yesterday = days.last - ONE_DAY
-    listed = {row.day for answer in asked.answers for row in answer.reading.rows}
+    listed = {row.day for answer in received.answers for row in answer.reading.rows}
     if yesterday in listed and days.last not in listed and not report.asks_by_day:
         shorter, earlier = Days(days.first, yesterday), EarlierAnswers(listed=frozenset({yesterday}))
         discoveries = (await ask(target, report, shorter, earlier, transport, now)).discoveries
         if END_DATE in discoveries:
-            asked = await ask(target, report, days, EarlierAnswers(discoveries), transport, now)
-    error = next((each.error for each in asked.failures), None)
-    return await transport.worker.run(partial(_found, target, report, asked, now)), error
+            received = await ask(target, report, days, EarlierAnswers(discoveries), transport, now)
+    error = next((each.error for each in received.failures), None)
+    return await transport.worker.run(partial(_found, target, report, received, now)), error
 
 
-def _found(target: Target, report: Report, asked: Answers, now: datetime) -> Found | None:
+def _found(target: Target, report: Report, received: Answers, now: datetime) -> Found | None:
     state = ReportState(Ledger(), Health(target.interval, duration=0.0, history=True))
-    result = poll_result(target, report, state, asked, now)
+    result = poll_result(target, report, state, received, now)
     if result.read is None:
         return None
-    state = after_poll(target, report, {report.name: state}, asked.days, result, now)
+    state = after_poll(target, report, {report.name: state}, received.days, result, now)
     served = families(view(target, report, state, now))
     return Found(
         asked=len(state.ledger.blocks) if report.has_days else 0,
@@ -136,28 +136,28 @@ def _found(target: Target, report: Report, asked: Answers, now: datetime) -> Fou
         companies=len(state.ledger.names),
         series=sum(len(family.samples) for family in served),
         left_out=result.left_out,
-        notes=tuple(_notes(target, report, asked, result.read, now)),
+        notes=tuple(_notes(target, report, received, result.read, now)),
         names=result.read.names,
     )
 
 
-def _notes(target: Target, report: Report, asked: Answers, read: Reading, now: datetime) -> Iterator[str]:
+def _notes(target: Target, report: Report, received: Answers, read: Reading, now: datetime) -> Iterator[str]:
     """Yields a line for each thing that an operator should know of the answers."""
-    if END_DATE in asked.discoveries:
+    if END_DATE in received.discoveries:
         yield "end_date is exclusive: answers lack the last day, so one more day is asked for"
-    yield from _explained(target, report, asked, now)
+    yield from _explained(target, report, received, now)
     if read.drift:
         kinds = sorted(read.drift.items())
         yield "; ".join(f"{kind}: {enumerated(sorted(paths), FIELDS_SHOWN)}" for kind, paths in kinds)
     if read.guesses:
         yield f"a guess; compare with the platform's own figures: {enumerated(sorted(read.guesses), FIELDS_SHOWN)}"
-    yield from _unread(asked)
+    yield from _unread(received)
 
 
-def _explained(target: Target, report: Report, asked: Answers, now: datetime) -> Iterator[str]:
+def _explained(target: Target, report: Report, received: Answers, now: datetime) -> Iterator[str]:
     """Yields how an answer is read; answers of a report are alike, so the first that lists anything is enough."""
     context = Context(target.source, day_at(now, target.rules.zone), target.rules.zone)
-    found = [report.explain(each.body, each.request, context) for each in asked.answers]
+    found = [report.explain(each.body, each.request, context) for each in received.answers]
     if lines := next(filter(None, found), ()):
         yield from map(printable, lines)
     elif () in found:
@@ -165,10 +165,10 @@ def _explained(target: Target, report: Report, asked: Answers, now: datetime) ->
         yield f"no row lists anything in these days, so the field for {family} is not known yet"
 
 
-def _unread(asked: Answers) -> Iterator[str]:
+def _unread(received: Answers) -> Iterator[str]:
     """Yields what could not be read, once for all that looks or fails alike: keys and types, no figure."""
     found: dict[str, dict[str, None]] = {}
-    for failure in asked.failures:
+    for failure in received.failures:
         unread = failure.unread
         why = f"where the answer is {unread.outline}" if unread else " ".join(str(failure.error).split())
         found.setdefault(why, {}).update(dict.fromkeys([unread.name] if unread else failure.items))

@@ -116,8 +116,8 @@ class DaysPage:
 
     def __init__(self, daily: Mapping[Key, DailyFigures], query: DaysQuery) -> None:
         self.query = query
-        asked = (each for each in daily.values() if not query.source or each.view.target.source in query.source)
-        self.all_daily = [each for each in asked if wanted(each.view, query)]
+        of_sources = (each for each in daily.values() if not query.source or each.view.target.source in query.source)
+        self.all_daily = [each for each in of_sources if wanted(each.view, query)]
         companies = _companies(self.all_daily, query)
         self.companies = companies[: query.limit]
         self.next = "/".join(self.companies[-1]) if len(companies) > query.limit else None

@@ -122,10 +122,10 @@ class Server(uvicorn.Server):
 def origin_form(app: ASGIApp) -> ASGIApp:
     """Accepts request lines with a whole URL, as proxies get them; servers must (RFC 9112, 3.2.2)."""
 
-    async def asked(scope: Scope, receive: Receive, send: Send) -> None:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if match := AUTHORITY.match(scope["raw_path"]):
             raw_path = scope["raw_path"][match.end() :] or b"/"
             scope = {**scope, "raw_path": raw_path, "path": unquote(raw_path.decode("ascii"))}
         await app(scope, receive, send)
 
-    return asked
+    return application
