@@ -16,9 +16,9 @@ IN_A_ROW = 2
 
 
 class EarlierAnswers(NamedTuple):
-    """What is known of a report before it is asked: its `discoveries`, whether it was read before, failing subjects.
+    """What is known of a report before it is asked: its `discoveries`, and whether it `was_read` before.
 
-    Subjects in `given_up` are not asked about. Of the days `listed` some answer had rows.
+    Subjects in `given_up` failed too often and are not asked about. Of the days `listed` an earlier answer had rows.
     """
 
     discoveries: Discoveries = NO_DISCOVERIES
@@ -54,23 +54,23 @@ class Failure(NamedTuple):
 class Answers(Struct):
     """All answers of a report about some days, and all failures; each answer counts by itself.
 
-    `discoveries` are known and new ones, `strikes` counts failures per subject. `ended`: asking stopped because
-    the rest would have failed alike.
+    `discoveries` are known and new ones, `failure_counts` are per subject. `stopped_early`: the rest was not asked
+    for because it would have failed alike.
     """
 
     days: Days
     discoveries: Discoveries
     answers: list[Answer] = []
     failures: list[Failure] = []
-    strikes: Counter[str] = field(default_factory=Counter)
-    ended: bool = False
+    failure_counts: Counter[str] = field(default_factory=Counter)
+    stopped_early: bool = False
 
     @property
     def failed_in_part(self) -> bool:
-        """Whether failures concern their items alone: figures were read, and asking did not end."""
-        return not self.ended and any(row.figures for answer in self.answers for row in answer.reading.rows)
+        """Whether failures concern their items alone: figures were read, and asking did not stop early."""
+        return not self.stopped_early and any(row.figures for answer in self.answers for row in answer.reading.rows)
 
 
-def given_up(strikes: Mapping[str, int]) -> frozenset[str]:
+def given_up(failure_counts: Mapping[str, int]) -> frozenset[str]:
     """Returns the subjects that failed too often to be asked about again."""
-    return frozenset(subject for subject, count in strikes.items() if count >= IN_A_ROW)
+    return frozenset(subject for subject, count in failure_counts.items() if count >= IN_A_ROW)

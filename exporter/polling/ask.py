@@ -45,20 +45,20 @@ async def ask(
 ) -> Answers:
     """Asks for `days` of a report, one request after the other, and decodes each answer."""
     context = Context(target.source, day_at(now, target.rules.zone), target.rules.zone)
-    questions = _Questions(target, report, earlier, transport, context, Answers(days, earlier.discoveries))
-    questions.plan(earlier.discoveries)
-    while questions.todo:
-        await questions.ask(questions.todo.pop(0))
-    if questions.empty:
-        await questions.settle_empty()
-    return questions.received
+    requests = _Requests(target, report, earlier, transport, context, Answers(days, earlier.discoveries))
+    requests.plan(earlier.discoveries)
+    while requests.todo:
+        await requests.ask(requests.todo.pop(0))
+    if requests.empty:
+        await requests.settle_empty()
+    return requests.received
 
 
 Parts = Mapping[str, Unread | None]
-"""Parts to ask for by name, each with what the answer to the whole left out, if anything."""
+"""Parts to ask for by name, each with what was absent from the answer to the whole, if anything."""
 
 
-class _Questions(Struct):
+class _Requests(Struct):
     """The requests to make (`todo`), and what was `received` so far.
 
     `empty` answers have no value at all. `answered` subjects have an answer, those `in_a_row` failed since the last.
@@ -101,9 +101,9 @@ class _Questions(Struct):
             self._failed(request, error)
 
     async def settle_empty(self) -> None:
-        """Decides about answers without any value: normal on a day without use.
+        """Decides whether answers without any value are normal: if all other figures of their days are 0.
 
-        Also normal if the whole day is empty while others are not: then the day has no rows.
+        Also if their days have no other figure, but other days or earlier answers had one: then these have no rows.
         """
         read = self._was_read()
         for answer in self.empty:
@@ -118,10 +118,10 @@ class _Questions(Struct):
                 reading = replace(reading, unread=())
             self._keep(answer._replace(reading=reading))
 
-    async def _answer(self, request: Request, left_out: Unread | None = None) -> Parts:
-        """Asks once and keeps the answer; returns the parts to ask for because it lacks them.
+    async def _answer(self, request: Request, absent: Unread | None = None) -> Parts:
+        """Asks once and keeps the answer; returns the parts that it lacks, which are asked for next.
 
-        What was `left_out` of a larger answer has no value if the answer about it alone is empty.
+        What was `absent` from a larger answer has no value if the answer about it alone is empty.
         """
         body, decoded, size = await self._whole(request)
         # Today proves nothing, since a platform may list it late.
@@ -131,8 +131,8 @@ class _Questions(Struct):
         if isinstance(decoded, NeedsDiscovery):
             self._discovered(decoded.discoveries)
             return {}
-        if left_out is not None and not any(True for _ in self._figures([decoded])):
-            decoded = replace(decoded, rows=(), unread=decoded.unread or (left_out,))
+        if absent is not None and not any(True for _ in self._figures([decoded])):
+            decoded = replace(decoded, rows=(), unread=decoded.unread or (absent,))
         answer = Answer(request, body, decoded, size)
         if not decoded.unread:
             self.received.answers.append(answer)
@@ -148,8 +148,8 @@ class _Questions(Struct):
     def _is_end_exclusive(self, request: Request, reading: Reading) -> bool:
         """Returns whether an answer about ended days newly shows that the platform excludes the end date.
 
-        Evidence: it lacks the last day, which has rows elsewhere, and has the day before. Rows of the day after the
-        last one refute it.
+        Evidence: it lacks the last day, which has rows elsewhere, and has the day before. Forgets what an earlier
+        answer showed if this one has rows of the day after the last one.
         """
         last, known = request.days.last, self.received.discoveries
         if END_DATE in known:
@@ -207,11 +207,11 @@ class _Questions(Struct):
             self._discovery_failed(request)
             return
         subject = _subject(request)
-        self.received.strikes[subject] += 1
+        self.received.failure_counts[subject] += 1
         self.in_a_row.append(subject)
         later = [each for each in self.todo if _subject(each) == subject]
         self.todo = [each for each in self.todo if _subject(each) != subject]
-        if self.received.strikes[subject] < IN_A_ROW:
+        if self.received.failure_counts[subject] < IN_A_ROW:
             self.todo += later
         else:
             self.received.failures += [Failure(each, error) for each in later]
@@ -222,11 +222,11 @@ class _Questions(Struct):
         alike = isinstance(error, ALIKE)
         if len(set(self.in_a_row)) < IN_A_ROW + (not alike) or (self.answered and not alike):
             return
-        witness = next((each for each in self.todo if _subject(each) in self.answered), None)
-        if witness is not None and subject not in self.answered:
-            self.todo = [witness, *(each for each in self.todo if each is not witness)]
-        elif any(_subject(each) not in self.received.strikes for each in self.todo):
-            self.received.ended, self.todo = True, []
+        known_good = next((each for each in self.todo if _subject(each) in self.answered), None)
+        if known_good is not None and subject not in self.answered:
+            self.todo = [known_good, *(each for each in self.todo if each is not known_good)]
+        elif any(_subject(each) not in self.received.failure_counts for each in self.todo):
+            self.received.stopped_early, self.todo = True, []
 
     def _discovered(self, discoveries: Discoveries) -> None:
         """Plans anew with a discovery; SchemaError if it was known."""
@@ -239,7 +239,7 @@ class _Questions(Struct):
         """Uses the known discovery until it is too old; without one nothing can be asked."""
         known = self.received.discoveries.get(request.discovery)
         if known is None or self.received.days.last - known.day > self.target.rules.max_staleness:
-            self.received.ended, self.todo = True, []
+            self.received.stopped_early, self.todo = True, []
         else:
             self.plan({**self.received.discoveries, request.discovery: known._replace(day=self.received.days.last)})
 

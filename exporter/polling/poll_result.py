@@ -32,9 +32,9 @@ class PollResult(Struct, frozen=True):
 
     `state` has discoveries, folded answers and counted corrections, whose ratio is `restated_ratio`. `read` joins
     all answers, without rows; if nothing could be read it is None, and there is an `error`. With an error, what was
-    read counts all the same. `is_read`: anything was read, and asking did not end. `reason` is the first cause in one
-    line; `unread` counts days per item, `left_out` everything odd in the answers by kind. `day_bytes` is the mean size
-    of a day. Companies that `began` are new ones, by first day; `is_past_open`: read the past again at once.
+    read counts all the same. `is_read`: anything was read, and asking did not stop early. `reason` is the first cause
+    in one line; `unread` counts days per item, `left_out` everything odd in the answers by kind. `day_bytes` is the
+    mean size of a day. Companies that `began` are new ones, by first day; `is_past_open`: read the past again at once.
     """
 
     state: ReportState
@@ -42,7 +42,7 @@ class PollResult(Struct, frozen=True):
     error: ReportError | None = None
     reason: str = ""
     unread: Mapping[str, int] = {}
-    strikes: Mapping[str, int] = {}
+    failure_counts: Mapping[str, int] = {}
     is_read: bool = False
     left_out: Mapping[str, int] = {}
     restated_ratio: float = 0.0
@@ -68,8 +68,8 @@ def poll_result(target: Target, report: Report, before: ReportState, received: A
         error=error,
         reason=str(error or next((each.error for each in received.failures), "")),
         unread=_unread_items(received) if received.failures else {},
-        strikes=received.strikes,
-        is_read=result.is_read and not received.ended,
+        failure_counts=received.failure_counts,
+        is_read=result.is_read and not received.stopped_early,
         left_out=left_out,
     )
 

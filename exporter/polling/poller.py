@@ -53,7 +53,7 @@ class Poller:
         self._polling = self._refreshing = self._cut_off = False
         self._turn = asyncio.Lock()  # held by whatever may ask: a poll, or a piece of the refresh pass
         self._past_due: set[str] = set()  # reports with past days that a poll left to ask for
-        self._strikes: dict[str, Mapping[str, int] | None] = {}  # those of the last poll; None: nothing was read
+        self._failure_counts: dict[str, Mapping[str, int] | None] = {}  # those of the last poll; None: nothing was read
         self._unread_pieces: dict[str, frozenset[Days]] = {}  # pieces of the past that failed while others were read
         self._states = {report.name: ReportState(Ledger(), Health(target.interval)) for report in target.reports}
 
@@ -140,7 +140,7 @@ class Poller:
         health = held[report.name].health
         if not health.supported and abs(attempt - (health.last_attempt or attempt)) < ASK_AGAIN:
             return
-        self._strikes[report.name] = None
+        self._failure_counts[report.name] = None
         with self._guarded("poll failed: internal error of the exporter", report=report.name):
             days = days_to_ask(held[report.name].ledger, attempt, self.target.rules)
             result = await self._ask(report, days, retry_budget)
@@ -148,7 +148,7 @@ class Poller:
             state = replace(state, health=replace(state.health, duration=self._clock.monotonic() - started))
             # Publish before counting: whoever sees the count finds its figures served.
             await self._take_up(report, state, result, report)
-            self._strikes[report.name] = result.strikes if result.is_read else None
+            self._failure_counts[report.name] = result.failure_counts if result.is_read else None
             log_poll(self.target.source, report.name, state, result)
             outcome = state.health.outcome
         if outcome is None:
@@ -185,16 +185,16 @@ class Poller:
 
     async def _run_refresh_pass(self, report: Report) -> None:
         """Asks for one piece after the other, due polls first; after two failures in a row the rest waits."""
-        asked, failed, in_a_row, strikes = list[Days](), list[Days](), 0, Counter[str]()
+        asked, failed, in_a_row, failure_counts = list[Days](), list[Days](), 0, Counter[str]()
         while in_a_row < IN_A_ROW:
             async with self._outputs.refreshing, self._turn:
                 left = [each for each in self._states[report.name].to_refresh if each not in failed]
-                of_poll, is_read = self._strikes.get(report.name), False
+                of_poll, is_read = self._failure_counts.get(report.name), False
                 if of_poll is None or not left:
                     break
-                skipped = given_up(of_poll) | given_up(strikes)
+                skipped = given_up(of_poll) | given_up(failure_counts)
                 with self._guarded("history failed: internal error of the exporter", report=report.name):
-                    is_read = await self._ask_piece(report, left[0], skipped, strikes)
+                    is_read = await self._ask_piece(report, left[0], skipped, failure_counts)
             asked.append(left[0])
             failed += [] if is_read else [left[0]]
             in_a_row = 0 if is_read else in_a_row + 1
@@ -211,11 +211,11 @@ class Poller:
         if is_any_read:
             self._unread_pieces[report.name] = left
 
-    async def _ask_piece(self, report: Report, piece: Days, skipped: frozenset[str], strikes: Counter[str]) -> bool:
-        """Asks for a piece of the past; returns whether any of it was read."""
+    async def _ask_piece(self, report: Report, piece: Days, skipped: frozenset[str], counts: Counter[str]) -> bool:
+        """Asks for a piece of the past and adds to failure `counts`; returns whether any of it was read."""
         retry_budget = RetryBudget(self.target.interval.total_seconds() / 2)
         result = await self._ask(report, piece, retry_budget, skipped)
-        strikes.update(result.strikes)
+        counts.update(result.failure_counts)
         fields = {"source": self.target.source, "report": report.name, "first": piece.first, "last": piece.last}
         state, left = result.state, result.state.to_refresh
         if result.is_read:
