@@ -36,7 +36,7 @@ class SelectorLog(Struct):
 
 
 class PollOutputs(Struct, frozen=True):
-    """Where results go; one source at a time holds `refreshing`, so that a start causes no burst of requests.
+    """Where results go; one source at a time holds `refresh_lock`, so that a start causes no burst of requests.
 
     `release_memory` is called after a refresh pass, whose answers are the largest.
     """
@@ -44,7 +44,7 @@ class PollOutputs(Struct, frozen=True):
     board: Board
     telemetry: Telemetry
     worker: Worker
-    refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    refresh_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     selector_log: SelectorLog = field(default_factory=SelectorLog)
     release_memory: Callable[[], None] = lambda: None
 

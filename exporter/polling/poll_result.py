@@ -34,7 +34,7 @@ class PollResult(Struct, frozen=True):
     all answers, without rows; if nothing could be read it is None, and there is an `error`. With an error, what was
     read counts all the same. `is_read`: anything was read, and asking did not stop early. `reason` is the first cause
     in one line; `unread` counts days per item, `left_out` everything odd in the answers by kind. `day_bytes` is the
-    mean size of a day. Companies that `began` are new ones, by first day; `is_past_open`: read the past again at once.
+    mean size of a day. Companies that `began` are new ones, by first day; `is_past_changed`: read it again at once.
     """
 
     state: ReportState
@@ -48,7 +48,7 @@ class PollResult(Struct, frozen=True):
     restated_ratio: float = 0.0
     day_bytes: float = 0.0
     began: Mapping[str, date] = {}
-    is_past_open: bool = False
+    is_past_changed: bool = False
 
 
 def poll_result(target: Target, report: Report, before: ReportState, received: Answers, now: datetime) -> PollResult:
@@ -122,7 +122,7 @@ def fold_answers(
         read = dataclasses.replace(read, violations={**read.violations, "row_lost": lost})
     status = day_status(ledger, now, now, target.rules)
     if day_at(now, target.rules.zone) in asked and not any(answer.reading.rows for answer in answers):
-        _refuse_nobody(ledger, asked & status.covered if report.has_days else asked)
+        _refuse_empty(ledger, asked & status.covered if report.has_days else asked)
     began, given = dict[str, date](), before.listed or ledger.names
     renamed = [each for each, name in read.names.items() if name and given.get(each, name) not in ("", name)]
     if renamed and report.has_days:
@@ -144,7 +144,7 @@ def fold_answers(
         restated_ratio=ratio,
         day_bytes=sum(answer.size for answer in answers) / len(asked),
         began=began,
-        is_past_open=bool(began) or is_merged or not folded.companies_on(restated) <= ledger.names.keys(),
+        is_past_changed=bool(began) or is_merged or not folded.companies_on(restated) <= ledger.names.keys(),
     )
 
 
@@ -161,7 +161,7 @@ def _folded(target: Target, report: Report, ledger: Ledger, answers: Iterable[An
 def _began_anew(
     before: ReportState, renamed: Iterable[str], asked: Collection[date], answers: Iterable[Answer]
 ) -> dict[str, date]:
-    """Returns which of the companies that this report `renamed` are new ones under a known id, by their first day.
+    """Returns which of the companies that this report `renamed` are new ones with a reused id, by their first day.
 
     Their past is gone: they have rows on some `asked` days, but none on the asked days before, though such rows are
     held.
@@ -180,7 +180,7 @@ def _began_anew(
     return began
 
 
-def _refuse_nobody(ledger: Ledger, days: Iterable[date]) -> None:
+def _refuse_empty(ledger: Ledger, days: Iterable[date]) -> None:
     """Refuses an answer without any row if rows of these days are held."""
     if companies := set[str]().union(*map(ledger.companies_listed, days)):
         had = f"though {len(companies)} companies had rows on the same days"
@@ -221,7 +221,7 @@ def after_poll(
         return state
     last_day = day_status(state.ledger, now, now, target.rules).last_day
     is_planned = not state.widened and (health.history or state.to_refresh)
-    if last_day == state.refreshed_for and is_planned and not result.is_past_open:
+    if last_day == state.refreshed_for and is_planned and not result.is_past_changed:
         return state
     return _with_refresh_pass(target, report, replace(state, refreshed_for=last_day), asked, result.day_bytes, now)
 
@@ -235,10 +235,10 @@ def _lacks(states: Mapping[str, ReportState], report: Report, result: PollResult
     return isinstance(result.error, NotFoundError | SchemaError) and bool(read) and report.name not in read
 
 
-def taken_up(
+def updated_states(
     states: Mapping[str, ReportState], report: str, state: ReportState, began: Mapping[str, date], companies: Companies
 ) -> Mapping[str, ReportState]:
-    """Returns all states after an answer of one report; what it says about companies holds for all reports.
+    """Returns all states, with a new one of one report; what it says about companies holds for all reports.
 
     A company that began anew loses its past, which is asked for again. A company has its newest name: the last
     one that a report gave for the first time, since reports may disagree permanently.

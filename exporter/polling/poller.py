@@ -27,13 +27,13 @@ from exporter.polling import transitions
 from exporter.polling.answers import IN_A_ROW, EarlierAnswers, given_up
 from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.outputs import PollOutputs, StateStore
-from exporter.polling.poll_result import PollResult, after_poll, poll_result, taken_up
+from exporter.polling.poll_result import PollResult, after_poll, poll_result, updated_states
 
 log = logging.getLogger(__name__)
 
-ASK_AGAIN = timedelta(hours=24)
+ASK_AGAIN_AFTER = timedelta(hours=24)
 """How long a report that the platform lacks is left alone."""
-SLIP = "internal error of the exporter; please report it with its log"
+INTERNAL_REASON = "internal error of the exporter; please report it with its log"
 
 
 class Poller:
@@ -50,16 +50,16 @@ class Poller:
         self._outputs = outputs
         self._clock = clock
         self._store = store
-        self._polling = self._refreshing = self._cut_off = False
-        self._turn = asyncio.Lock()  # held by whatever may ask: a poll, or a piece of the refresh pass
-        self._past_due: set[str] = set()  # reports with past days that a poll left to ask for
+        self._polling = self._refreshing = self._unfinished = False
+        self._ask_lock = asyncio.Lock()  # held by whatever may ask: a poll, or a piece of the refresh pass
+        self._to_refresh: set[str] = set()  # reports with past days that a poll left to ask for
         self._failure_counts: dict[str, Mapping[str, int] | None] = {}  # those of the last poll; None: nothing was read
         self._unread_pieces: dict[str, frozenset[Days]] = {}  # pieces of the past that failed while others were read
         self._states = {report.name: ReportState(Ledger(), Health(target.interval)) for report in target.reports}
 
     async def take_over(self, other: "Poller") -> None:
         """Continues from the states of a stopped poller of the same platform."""
-        states, old, self._cut_off = dict(other._states), other.target, other._cut_off
+        states, old, self._unfinished = dict(other._states), other.target, other._unfinished
         self._states |= await self._outputs.worker.run(lambda: transitions.taken_over(states, old, self.target))
 
     async def start(self) -> None:
@@ -86,18 +86,18 @@ class Poller:
                 extra={"source": self.target.source},
             )
             return
-        self._polling = self._cut_off = True
+        self._polling = self._unfinished = True
         try:
-            async with self._turn:
+            async with self._ask_lock:
                 retry_budget = RetryBudget(self.target.interval.total_seconds() / 2)
                 for report in self.target.reports:
                     await self._poll_report(report, retry_budget)
-            self._cut_off = False
+            self._unfinished = False
             await self._save()
         finally:
             self._polling = False
-        self._past_due |= {name for name, state in self._states.items() if state.to_refresh}
-        if self._past_due and not self._refreshing:
+        self._to_refresh |= {name for name, state in self._states.items() if state.to_refresh}
+        if self._to_refresh and not self._refreshing:
             await self._refresh_past()
 
     async def render_all(self) -> None:
@@ -108,7 +108,7 @@ class Poller:
     def due_at(self) -> datetime:
         """Returns when the next poll is due, by the last ones: at once if the last one was interrupted."""
         now = self._clock.now()
-        return now if self._cut_off else transitions.due_at(self._states.values(), now)
+        return now if self._unfinished else transitions.due_at(self._states.values(), now)
 
     def expires_at(self) -> datetime | None:
         """Returns when figures of some report next become stale."""
@@ -138,7 +138,7 @@ class Poller:
         attempt, started = self._clock.now(), self._clock.monotonic()
         held, outcome = dict(self._states), None
         health = held[report.name].health
-        if not health.supported and abs(attempt - (health.last_attempt or attempt)) < ASK_AGAIN:
+        if not health.supported and abs(attempt - (health.last_attempt or attempt)) < ASK_AGAIN_AFTER:
             return
         self._failure_counts[report.name] = None
         with self._guarded("poll failed: internal error of the exporter", report=report.name):
@@ -147,12 +147,12 @@ class Poller:
             state = after_poll(self.target, report, self._states, days, result, attempt)
             state = replace(state, health=replace(state.health, duration=self._clock.monotonic() - started))
             # Publish before counting: whoever sees the count finds its figures served.
-            await self._take_up(report, state, result, report)
+            await self._update(report, state, result, report)
             self._failure_counts[report.name] = result.failure_counts if result.is_read else None
             log_poll(self.target.source, report.name, state, result)
             outcome = state.health.outcome
         if outcome is None:
-            health = replace(health, last_attempt=attempt, outcome=InternalError.outcome, reason=SLIP)
+            health = replace(health, last_attempt=attempt, outcome=InternalError.outcome, reason=INTERNAL_REASON)
             self._states = held | {report.name: replace(held[report.name], health=health)}
             await self._render(report)
         self._outputs.telemetry.polled(self.target.source, report.name, outcome or InternalError.outcome)
@@ -175,8 +175,8 @@ class Poller:
         """Asks for past days of all reports, including what polls in between have left."""
         self._refreshing = True
         try:
-            while report := next((each for each in self.target.reports if each.name in self._past_due), None):
-                self._past_due.remove(report.name)
+            while report := next((each for each in self.target.reports if each.name in self._to_refresh), None):
+                self._to_refresh.remove(report.name)
                 await self._run_refresh_pass(report)
                 await self._save()
         finally:
@@ -187,7 +187,7 @@ class Poller:
         """Asks for one piece after the other, due polls first; after two failures in a row the rest waits."""
         asked, failed, in_a_row, failure_counts = list[Days](), list[Days](), 0, Counter[str]()
         while in_a_row < IN_A_ROW:
-            async with self._outputs.refreshing, self._turn:
+            async with self._outputs.refresh_lock, self._ask_lock:
                 left = [each for each in self._states[report.name].to_refresh if each not in failed]
                 of_poll, is_read = self._failure_counts.get(report.name), False
                 if of_poll is None or not left:
@@ -226,23 +226,23 @@ class Poller:
             log.warning("history failed", extra=fields | reason)
         history = state.health.history or self._unread_pieces.get(report.name, frozenset()).issuperset(left)
         state = replace(state, to_refresh=left, health=replace(state.health, history=history))
-        await self._take_up(report, state, result)
+        await self._update(report, state, result)
         return result.is_read
 
     async def _render(self, report: Report) -> None:
         """Renders a report; if that fails, its health alone, since older figures would look current."""
         state = self._states[report.name]
-        broken = replace(state.health, outcome=InternalError.outcome, reason=SLIP)
+        broken = replace(state.health, outcome=InternalError.outcome, reason=INTERNAL_REASON)
         for each in (state, replace(state, health=broken, ledger=Ledger())):
             with self._guarded("rendering failed: internal error of the exporter", report=report.name):
                 await self._publish({**self._states, report.name: each}, report)
                 break
 
-    async def _take_up(self, report: Report, state: ReportState, result: PollResult, *also: Report) -> None:
-        """Keeps the state of a report after an answer; renders `also` reports whose companies it changes."""
+    async def _update(self, report: Report, state: ReportState, result: PollResult, *also: Report) -> None:
+        """Sets the state of a report after an answer; renders `also` reports, and others whose companies it changes."""
         before = dict(self._states)
         state = replace(state, kept=before[report.name].kept)  # a rendering may have changed it meanwhile
-        self._states |= taken_up(before, report.name, state, result.began, self.target.companies)
+        self._states |= updated_states(before, report.name, state, result.began, self.target.companies)
         others = (each for each in self.target.reports if each is not report)
         changed = [each for each in others if self._states[each.name].ledger is not before[each.name].ledger]
         if also or changed:

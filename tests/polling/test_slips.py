@@ -35,7 +35,7 @@ STEPS: Mapping[str, tuple[object, str]] = {
     "result": (poller, "poll_result"),
     "judge": (poller, "after_poll"),
     "past": (poll_result, "days_to_refresh"),
-    "names": (poller, "taken_up"),
+    "names": (poller, "updated_states"),
     "render": (poller, "rendered"),
     "label-limits": (report_view, "keep_labels"),
     "write": (board, "write"),
