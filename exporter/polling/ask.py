@@ -21,8 +21,7 @@ from exporter.metrics.target import Target
 from exporter.platforms.api import END_DATE, Context, Discoveries, Discovery, NeedsDiscovery, Report, Request
 from exporter.polling.answers import IN_A_ROW, Answer, Answers, EarlierAnswers, Failure
 
-MOST_PAGES = 100
-"""Further pages of one answer."""
+MOST_PAGES = 100  # further ones of one answer
 
 
 class Fetch(Protocol):

@@ -31,7 +31,7 @@ Job = Callable[[], Awaitable[None]]
 
 
 class Pollable(Protocol):
-    """The part of `exporter.polling.poller.Poller` that is needed."""
+    """The part of `exporter.polling.poller.Poller` that is needed here."""
 
     target: Target
 
@@ -76,7 +76,7 @@ class AfterMidnight(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 ships n
 
 
 def delays(target: Target) -> Mapping[str, timedelta]:
-    """Returns the earliest delay of each poll after midnight, by name; `SPREAD` later at most."""
+    """Returns the earliest delay of each poll after midnight, by name; each poll is up to `SPREAD` later."""
     settle = target.rules.settle
     settled = {"settled": settle + AFTER_MIDNIGHT} if settle else {}
     return {"midnight": AFTER_MIDNIGHT, **settled}
@@ -102,14 +102,14 @@ class Schedule:
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": any_number}
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
         self._running: dict[asyncio.Task[None], tuple[Pollable | None, int]] = {}
-        self._armed = 0  # a counter: jobs armed under an earlier number are void
-        self._offset = self._measured()
+        self._generation = 0  # jobs made in an earlier one are void
+        self._offset = self._clock_offset()
 
     def start(self) -> None:
         """Starts on the running event loop, without sources."""
         self._scheduler.start()
         self._arm()
-        self._running[asyncio.get_running_loop().create_task(self._watch())] = None, self._armed
+        self._running[asyncio.get_running_loop().create_task(self._watch())] = None, self._generation
 
     async def stop(self) -> None:
         """Cancels all jobs; running ones have ended when this returns."""
@@ -129,7 +129,7 @@ class Schedule:
         for job in self._scheduler.get_jobs():
             if job.id.startswith(f"{source}/"):
                 job.remove()
-        await _cancel([task for task, (of, _) in self._running.items() if of is poller is not None])
+        await _cancel([task for task, (of, _) in self._running.items() if poller is not None and of is poller])
 
     def alive(self, within: float) -> bool:
         """Returns whether the scheduler ran a job within that many seconds."""
@@ -143,8 +143,8 @@ class Schedule:
     def _arm(self) -> None:
         """Makes all jobs anew from the present time."""
         self._beat_at = self._clock.monotonic()
-        self._armed += 1
-        beat = (self._beat, None, self._armed)
+        self._generation += 1
+        beat = (self._beat, None, self._generation)
         self._scheduler.add_job(self._run, self._beats, beat, id="heartbeat", replace_existing=True)
         for poller in self._pollers.values():
             self._arm_source(poller, self._clock.now())
@@ -156,8 +156,8 @@ class Schedule:
 
         for name, trigger in triggers(poller.target, self._clock.random).items():
             self._add(poller, name, poll, trigger, first if name == "interval" else None)
-        turn = AfterMidnight(poller.target.rules.zone, timedelta(0), timedelta(0), self._clock.random)
-        self._add(poller, "turn", poller.render_all, turn)
+        at_midnight = AfterMidnight(poller.target.rules.zone, timedelta(0), timedelta(0), self._clock.random)
+        self._add(poller, "new_day", poller.render_all, at_midnight)
         self._arm_expiry(poller)
 
     def _arm_expiry(self, poller: Pollable) -> None:
@@ -174,19 +174,21 @@ class Schedule:
     def _add(self, poller: Pollable, name: str, job: Job, trigger: BaseTrigger, first: datetime | None = None) -> None:
         start = {} if first is None else {"next_run_time": first}
         name = f"{poller.target.source}/{name}"
-        job_of = (job, poller, self._armed)
+        job_of = (job, poller, self._generation)
         self._scheduler.add_job(self._run, trigger, job_of, id=name, name=name, replace_existing=True, **start)
 
-    async def _run(self, job: Job, poller: Pollable | None, armed: int) -> None:
-        """Runs a job where `stop` and `remove` find it; cancels the source's job from before a clock jump."""
+    async def _run(self, job: Job, poller: Pollable | None, made_in: int) -> None:
+        """Runs a job where `stop` and `remove` find it; cancels the source's jobs of earlier generations."""
         self.compare()
-        if poller is not None and (self._pollers.get(poller.target.source) is not poller or armed != self._armed):
+        if poller is not None and (
+            self._pollers.get(poller.target.source) is not poller or made_in != self._generation
+        ):
             return  # removed or replaced after APScheduler made the task and before it began
         task = cast("asyncio.Task[None]", asyncio.current_task())
-        self._running[task] = poller, armed
+        self._running[task] = poller, made_in
         try:
             if poller is not None:
-                await _cancel([each for each, (of, then) in self._running.items() if of is poller and then != armed])
+                await _cancel([each for each, (of, then) in self._running.items() if of is poller and then != made_in])
             await job()
         except asyncio.CancelledError:
             log.debug("cancelled")  # by `stop` or `remove`; APScheduler would log it as an error
@@ -203,12 +205,12 @@ class Schedule:
 
     def compare(self) -> None:
         """Makes all jobs anew if the wall clock has jumped since the last comparison."""
-        before, self._offset = self._offset, self._measured()
+        before, self._offset = self._offset, self._clock_offset()
         if abs(self._offset - before) > JUMP_SECONDS:
             log.warning("the wall clock jumped; polling anew", extra={"seconds": round(self._offset - before)})
             self._arm()
 
-    def _measured(self) -> float:
+    def _clock_offset(self) -> float:
         """Returns how far the wall clock is ahead of the monotonic one."""
         return self._clock.now().timestamp() - self._clock.monotonic()
 

@@ -28,10 +28,9 @@ from exporter.polling.state_format import ForeignError, Section, UnusableError, 
 log = logging.getLogger(__name__)
 
 PRIVATE = 0o600
-REFUSED = "starts empty, asks the platform again"
-SECONDS = 30.0
-"""How long reading or writing the file may take; polls wait for it."""
-APART = "give each exporter a state_file of its own"
+STARTS_EMPTY = "starts empty, asks the platform again"
+TIMEOUT_SECONDS = 30.0  # of reading or writing the file; polls wait for it
+USE_OWN_FILE = "give each exporter a state_file of its own"
 
 
 def replace_file(path: Path, pieces: Iterable[bytes]) -> None:
@@ -85,7 +84,7 @@ class StateFile:
         now: Callable[[], datetime],
         write: Write = replace_file,
         gauges: LastAttempt | None = None,
-        seconds: float = SECONDS,
+        seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         self._path = path
         self._now = now
@@ -138,7 +137,7 @@ class StateFile:
         held = self._kept.pop(source, empty)
         if held.fingerprint != empty.fingerprint:
             others = ", ".join(sorted({name for name, _ in held.fingerprint.items() ^ empty.fingerprint.items()}))
-            self._refuse("state of a source not used", f"was kept for a different {others}", source=source)
+            self._log_unusable("state of a source not used", f"was kept for a different {others}", source=source)
             held = empty
         usable = dict(self._usable(source, held, rules))
         self._kept[source] = replace(empty, reports=usable)
@@ -151,22 +150,22 @@ class StateFile:
             return {}
         sections: Mapping[str, Section] = {}
         try:
-            content = in_time(partial(_regular, self._path), self._path, self._seconds)
+            content = in_time(partial(_read_regular, self._path), self._path, self._seconds)
             try:
                 sections = decoded(content)
             except VersionError as error:
                 copy = self._path.with_name(f"{self._path.name}.other-version")
                 in_time(partial(self._write, copy, [content]), copy, self._seconds)
-                self._refuse("state file not used", f"{error}; kept as {copy.name}, the next poll replaces it")
+                self._log_unusable("state file not used", f"{error}; kept as {copy.name}, the next poll replaces it")
         except FileNotFoundError:
             log.info("no state file yet; the first poll writes it", extra={"path": str(self._path)})
         except (OSError, ForeignError) as error:
             self._is_ours = False
             reason = f"cannot be read ({error.strerror})" if isinstance(error, OSError) else str(error)
             remedy = "it is left alone, and nothing is kept; delete it, or set another state_file"
-            self._refuse("state file not used", f"{reason}; {remedy}")
+            self._log_unusable("state file not used", f"{reason}; {remedy}")
         except UnusableError as error:
-            self._refuse("state file not used", f"{error}; the next poll replaces it")
+            self._log_unusable("state file not used", f"{error}; the next poll replaces it")
         self._gauges.note(self._is_ours)
         return sections
 
@@ -175,7 +174,7 @@ class StateFile:
         now = self._now()
         for report, state in section.reports.items():
             if reason := _objection(state, now, rules):
-                self._refuse("state of a report not used", reason, source=source, report=report)
+                self._log_unusable("state of a report not used", reason, source=source, report=report)
                 continue
             seen = {"companies": len(state.ledger.names), "days": len(state.ledger.blocks)}
             log.info("state restored", extra={"source": source, "report": report, **seen})
@@ -195,8 +194,8 @@ class StateFile:
             result_in_time(self._writing, self._path, self._seconds)
         except OSError as error:
             self._gauges.note(False)
-            room = "give the exporter's user a writable folder with free space"
-            remedy = APART if error.errno == errno.EBUSY else room
+            make_room = "give the exporter's user a writable folder with free space"
+            remedy = USE_OWN_FILE if error.errno == errno.EBUSY else make_room
             log.warning(
                 "state file not written; figures are still served, but a restart asks the platform again",
                 extra={"path": str(self._path), "reason": f"{error.strerror}; {remedy}"},
@@ -206,15 +205,15 @@ class StateFile:
 
     def _replace(self, path: Path, sections: Mapping[str, Section]) -> None:
         if self._written is not None and file_stamp(path) not in (self._written, None):
-            log.warning("state file replaced by another process", extra={"path": str(path), "reason": APART})
+            log.warning("state file replaced by another process", extra={"path": str(path), "reason": USE_OWN_FILE})
         self._write(path, encoded(sections))
         self._written = file_stamp(path)
 
-    def _refuse(self, what: str, reason: str, **where: str) -> None:
-        log.warning(f"{what}: {REFUSED}", extra={"path": str(self._path), **where, "reason": reason})
+    def _log_unusable(self, what: str, reason: str, **where: str) -> None:
+        log.warning(f"{what}: {STARTS_EMPTY}", extra={"path": str(self._path), **where, "reason": reason})
 
 
-def _regular(path: Path) -> bytes:
+def _read_regular(path: Path) -> bytes:
     """Reads a regular file; reading a pipe or device might never end."""
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):

@@ -5,8 +5,8 @@
     SHA-256 of all before                    32 bytes
 
 The first frame is the index: a record per source and report. The blocks follow, a frame for each, in the order of the
-index, so that neither side ever holds all figures twice. Companies of a block are places in their record's table of
-ids, and figures are the bytes of their array: nothing is rounded, and a NaN stays the one it was.
+index, so that neither writer nor reader holds all figures twice. Companies of a block are indexes into the ids of their
+record, and figures are the bytes of their array: nothing is rounded, and a NaN stays the one it was.
 """
 
 import sys
@@ -82,7 +82,7 @@ class _Table(Struct, array_like=True):
 _Index = dict[str, tuple[Mapping[str, str], int, dict[str, _Report]]]
 """By source: fingerprint, `keep_days`, and records by report."""
 _Block = tuple[date, datetime, bool, dict[str, _Table]]
-"""A day, and what its block has."""
+"""A day, then `read_at`, `listed` and the tables of its block."""
 
 
 def encoded(sections: Mapping[str, Section]) -> Iterator[bytes]:
@@ -191,7 +191,7 @@ def _state(record: _Report, frames: Iterator[bytes]) -> ReportState:
     _, *read = (None if moment is None else _moment(moment) for moment in moments)
     return ReportState(
         ledger,
-        # Older files have in its place the newest poll that failed in part.
+        # In older files `read_at` is the newest poll that failed in part, so `last_success` may be later.
         replace(health, read_at=max(filter(None, read), default=None)),
         to_refresh=record.to_refresh,
         refreshed_for=record.refreshed_for,
