@@ -90,16 +90,16 @@ async def unless_signalled(work: Coroutine[object, object, Result], end: str) ->
 def conclude(findings: Sequence[Finding], console: Console, targets: Sequence[Target] = ()) -> None:
     """Prints a row per report and selector; FailedError has a line per distinct failure."""
     tables.show(console, "Result of every report", COLUMNS, [_row(finding) for finding in findings])
-    notes = [f"{each.source}: {each.report}: {note}" for each in findings if each.found for note in each.found.notes]
+    notes = [f"{one.source}: {one.report}: {note}" for one in findings if one.content for note in one.content.notes]
     if notes:
         tables.say(console, "\n".join(("", *notes)))
     counts, messages = Counter[Entry](), _causes(findings)
     for target in targets:
-        found = [each.found for each in findings if each.found and each.source == target.source]
-        names = {company: name for each in found for company, name in each.names.items()}
+        contents = [each.content for each in findings if each.content and each.source == target.source]
+        names = {company: name for each in contents for company, name in each.names.items()}
         entries = (each for of_option in target.selectors.values() for each in of_option)
         counts.update({each: matches(each.selector, names) for each in entries})
-        if found and not any(each.companies for each in found):
+        if contents and not any(each.companies for each in contents):
             left_out = f"include and exclude leave none of {len(names)} companies"
             reason = left_out if names else "none is listed in these days; check the key's permissions"
             messages.append(f"{target.source}: no company is served: {reason}")
@@ -135,11 +135,11 @@ def _causes(findings: Sequence[Finding]) -> list[str]:
 def _row(finding: Finding) -> tuple[str, ...]:
     about = (finding.source, finding.report, finding.status or ABSENT, finding.outcome)
     figures: tuple[str, ...] = (ABSENT,) * 6
-    if found := finding.found:
-        days = f"{found.listed}/{found.asked}" if found.asked else ABSENT
-        others = dict(found.left_out)
+    if content := finding.content:
+        days = f"{content.listed}/{content.asked}" if content.asked else ABSENT
+        others = dict(content.left_out)
         fields = others.pop("unknown", 0), others.pop("missing", 0)
         left_out = " ".join(f"{kind}={count}" for kind, count in sorted(others.items()))
-        counts = map(str, (found.companies, found.series, *fields))
+        counts = map(str, (content.companies, content.series, *fields))
         figures = (days, *counts, left_out or ABSENT)
     return (*about, *figures, f"{finding.seconds:.1f}s")

@@ -31,7 +31,7 @@ FIELDS_SHOWN = 20
 """Fields of a kind in one line."""
 
 
-class Found(Struct, frozen=True):
+class Content(Struct, frozen=True):
     """The content of good answers.
 
     Of the days `asked` for, `listed` have a row; both are 0 for levels. `companies` and `series` would be served,
@@ -52,7 +52,7 @@ class Finding(Struct, frozen=True):
     """The result of asking one report.
 
     `status` is the last attempt's HTTP status, if any. `message` is one line, without source and report, if something
-    failed; `found` is None if nothing could be read.
+    failed; `content` is None if nothing could be read.
     """
 
     source: str
@@ -60,7 +60,7 @@ class Finding(Struct, frozen=True):
     status: str
     outcome: str
     seconds: float
-    found: Found | None
+    content: Content | None
     message: str
 
 
@@ -74,7 +74,7 @@ class LastCodes(Struct):
         self.by_report[report] = "" if code == "error" else code
 
     def _ignored(self, *_what: object, **_named: object) -> None:
-        """Waits and the platform's clock do not change a report, and messages name a pause."""
+        """Waits and the platform's clock do not matter here, and messages name a pause."""
 
     waited = paused = dated = _ignored
 
@@ -83,10 +83,10 @@ async def probe(
     target: Target, report: Report, fetch: Fetch, codes: LastCodes, worker: Worker, clock: Clock
 ) -> Finding:
     """Asks one report for the days of a first poll; a failure is a finding too. `codes` is the observer of `fetch`."""
-    began, found, error = clock.monotonic(), None, None
+    began, content, error = clock.monotonic(), None, None
     try:
         transport = Transport(fetch, RetryBudget(RETRY_SECONDS), worker)
-        found, error = await _find(target, report, transport, clock.now())
+        content, error = await _probe(target, report, transport, clock.now())
     except ReportError as failure:
         error = failure
     except Exception as failure:  # the other reports are asked all the same; data that was being read is not shown
@@ -102,14 +102,14 @@ async def probe(
         codes.by_report.get(report.name, ""),
         error.outcome if error else "ok",
         clock.monotonic() - began,
-        found,
+        content,
         " ".join(text.split()),
     )
 
 
-async def _find(
+async def _probe(
     target: Target, report: Report, transport: Transport, now: datetime
-) -> tuple[Found | None, ReportError | None]:
+) -> tuple[Content | None, ReportError | None]:
     days = days_to_ask(Ledger(), now, target.rules)
     received = await ask(target, report, days, EarlierAnswers(), transport, now)
     yesterday = days.last - ONE_DAY
@@ -120,17 +120,17 @@ async def _find(
         if END_DATE in discoveries:
             received = await ask(target, report, days, EarlierAnswers(discoveries), transport, now)
     error = next((each.error for each in received.failures), None)
-    return await transport.worker.run(partial(_found, target, report, received, now)), error
+    return await transport.worker.run(partial(_content, target, report, received, now)), error
 
 
-def _found(target: Target, report: Report, received: Answers, now: datetime) -> Found | None:
+def _content(target: Target, report: Report, received: Answers, now: datetime) -> Content | None:
     state = ReportState(Ledger(), Health(target.interval, duration=0.0, history=True))
     result = poll_result(target, report, state, received, now)
     if result.read is None:
         return None
     state = after_poll(target, report, {report.name: state}, received.days, result, now)
     served = families(view(target, report, state, now))
-    return Found(
+    return Content(
         asked=len(state.ledger.blocks) if report.has_days else 0,
         listed=sum(block.listed for block in state.ledger.blocks.values()) if report.has_days else 0,
         companies=len(state.ledger.names),

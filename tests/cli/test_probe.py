@@ -32,7 +32,7 @@ from exporter.metrics.target import Target
 from exporter.platforms.api import Request
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, REPORTS
 from exporter.platforms.registry import platforms
-from exporter.polling.probe import Finding, Found, LastCodes, probe
+from exporter.polling.probe import Content, Finding, LastCodes, probe
 from exporter.settings import load
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.reports import REPORTS as SIMULATED
@@ -152,10 +152,10 @@ class TestRows:
     async def test_a_good_key(self) -> None:
         """All is shown, nothing is said."""
         [finding] = await findings()
-        assert finding.found is not None
+        assert finding.content is not None
 
         row, said = printed((finding,))
-        figures = f"{listed_companies(WORLD)} {finding.found.series}"
+        figures = f"{listed_companies(WORLD)} {finding.content.series}"
         assert row == f"production chat-sessions 200 ok 4/4 {figures} 0 0 - 0.0s"
         assert said == ""
 
@@ -175,7 +175,7 @@ class TestRows:
             company_limits=CompanyLimits((built_in(CHAT_SESSIONS.measures),)),
         )
         [foreseen] = forecast([target], Size(companies), NOW).sources
-        found = {each.report: each.found for each in await findings(world=world, REPORTS="auto")}
+        found = {each.report: each.content for each in await findings(world=world, REPORTS="auto")}
 
         assert [report.name for report in foreseen.reports] == list(found)
         for report in foreseen.reports:
@@ -387,7 +387,7 @@ class TestTerminal:
         """Long cells are folded."""
         note = "missing: reporting[].dates[].chats.user_queries_count, reporting[].dates[].chats.last_model_response"
         left_out = {"unknown": 17, "missing": 2, "duplicate_row": 3, "future_date": 12}
-        found = Found(4, 4, 10_000, 260_021, left_out, (note,))
+        found = Content(4, 4, 10_000, 260_021, left_out, (note,))
         good = Finding("production", "chat-sessions", "200", "ok", 1.25, found, "")
         bad = Finding("production", "chat-sessions", "429", "rate_limited", 61.04, None, "why")
         terminal = io.StringIO()

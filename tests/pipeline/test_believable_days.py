@@ -468,9 +468,9 @@ async def test_a_probe_says_that_an_end_date_is_exclusive(is_exclusive: bool, re
         clock, report = Clock(pipeline.clock.now, pipeline.clock.seconds), reports["chat-sessions"]
         finding = await probe(chats(reports), report, pipeline.client, LastCodes(), pipeline.worker, clock)
 
-    assert finding.found is not None
-    assert finding.found.listed == finding.found.asked
-    assert any("end_date is exclusive" in note for note in finding.found.notes) is is_exclusive
+    assert finding.content is not None
+    assert finding.content.listed == finding.content.asked
+    assert any("end_date is exclusive" in note for note in finding.content.notes) is is_exclusive
     assert len(platform.asked) == (4 if is_exclusive else 1)
 
 

@@ -16,7 +16,7 @@ import pytest
 from exporter.domain.clock import Clock
 from exporter.platforms.chatcaptain.platform import PLATFORM
 from exporter.platforms.chatcaptain.read_component import Shape as Component
-from exporter.polling.probe import Found, LastCodes, probe
+from exporter.polling.probe import Content, LastCodes, probe
 from tests.pipeline.pipeline import Pipeline
 from tests.pipeline.test_chatcaptain import NOON, UTC_ZONE, Platform
 from tests.pipeline.test_partial_answers import (
@@ -135,7 +135,7 @@ def test_a_shape_changes_no_figure(shape: Shape, without_faults: tuple[Page, Pag
     assert {s.name.rpartition("_")[2] for s in of_use(pages[1])} >= {"28d", "7d", "day", "today", "baseline", "limit"}
 
 
-async def probed(change: Change) -> Mapping[str, Found]:
+async def probed(change: Change) -> Mapping[str, Content]:
     """Returns the result of a probe by report."""
     platform = Platform.of(UTC_ZONE, NOON, channels=2)
     transport, target = FaultyTransport(platform.transport, change), target_of(platform, REPORTS)
@@ -147,7 +147,7 @@ async def probed(change: Change) -> Mapping[str, Found]:
             await probe(target, report, pipeline.client, LastCodes(), pipeline.worker, clock)
             for report in target.reports
         ]
-    return {each.report: each.found for each in findings if each.found is not None}
+    return {each.report: each.content for each in findings if each.content is not None}
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
