@@ -60,7 +60,7 @@ def activity_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
     published = sorted(view.day_status.published, reverse=True)
     used = {view.target.rules.calendar, *(each.calendar for each in limits.calendars)}
     working_days = {each: next(filter(each.is_working, published), None) for each in used}
-    judged_days = _judged_days(view, working_days.values())
+    evaluated_days = _evaluated_days(view, working_days.values())
     today, has_teams = view.day_status.today, any(each.team for each in limits.thresholds)
     samples = _EndedDays(index, view, working_days, has_teams)
     for family in ACTIVITY_FAMILIES:
@@ -69,10 +69,10 @@ def activity_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
         else:
             labels = tuple(each for each in family.label_names if has_teams or each != "team")
             of_family = partial(samples.of_family, family.name)
-            yield DeferredFamily(replace(family, label_names=labels), of_family, judged_days)
+            yield DeferredFamily(replace(family, label_names=labels), of_family, evaluated_days)
 
 
-def _judged_days(view: ReportView, last_working_days: Iterable[date | None]) -> Set[date]:
+def _evaluated_days(view: ReportView, last_working_days: Iterable[date | None]) -> Set[date]:
     """Returns the days that alerts evaluate, by any calendar, and the same weekdays before; for shares all days."""
     has_shares = any(each.share_of for measure in view.report.measures for each in measure.activities)
     step, last = ONE_DAY if has_shares else WEEK, {view.day_status.last_day, *last_working_days}
@@ -92,7 +92,7 @@ def _of_today(index: CompanyIndex) -> Iterator[Sample]:
 
 
 def _served(index: CompanyIndex, measure: Measure, activity: Activity, figures: Iterable[float]) -> Iterator[Sample]:
-    """Yields the known figures, but for small groups of people."""
+    """Yields the known figures, except those of small groups of people."""
     source, report = index.view.target.source, index.view.report.name
     least = index.view.target.min_group if measure.people else 0
     for company, name, figure in zip(index.all_companies, index.names, figures, strict=True):
@@ -101,14 +101,14 @@ def _served(index: CompanyIndex, measure: Measure, activity: Activity, figures: 
 
 
 class _Side(NamedTuple):
-    """What limits of one bound are compared with: each company's day, its figure then and its baseline."""
+    """What upper or lower limits are compared with: each company's day, its figure on that day and its baseline."""
 
     days: Sequence[date | None]
     figures: Sequence[float]
     baselines: Sequence[float]
 
 
-_Point = tuple[date | None, float, float]  # the same of one company; NaN is unknown
+_Point = tuple[date | None, float, float]  # day, figure and baseline of one company; NaN is unknown
 
 
 class _EndedDays(Struct, frozen=True, dict=True):
@@ -142,15 +142,15 @@ class _EndedDays(Struct, frozen=True, dict=True):
 
     def of_family(self, name: str) -> Sequence[Sample]:
         """Returns the samples of any family but that of today."""
-        return self._of_ended_days[name]
+        return self._by_family[name]
 
     @cached_property
-    def _of_ended_days(self) -> Mapping[str, list[Sample]]:
+    def _by_family(self) -> Mapping[str, list[Sample]]:
         samples: dict[str, list[Sample]] = {family.name: [] for family in ACTIVITY_FAMILIES}
         if any(measure.activities for measure in self.view.report.measures) and not self.view.day_status.stale:
             samples[WORKING_DAY] += self._starts()
-        for judged in activity_figures(self.index):
-            for family, found in self._of_activity(judged):
+        for each in activity_figures(self.index):
+            for family, found in self._of_activity(each):
                 samples[family] += found
         return samples
 
@@ -161,47 +161,47 @@ class _EndedDays(Struct, frozen=True, dict=True):
             if day is not None:
                 yield Sample(own, start(day))
 
-    def _of_activity(self, judged: ActivityFigures) -> Iterator[tuple[str, Iterable[Sample]]]:
-        name, status = judged.activity.name, self.view.day_status
+    def _of_activity(self, found: ActivityFigures) -> Iterator[tuple[str, Iterable[Sample]]]:
+        name, status = found.activity.name, self.view.day_status
         limits = [each.get(name, NO_LIMITS) for each in self._limits]
-        if judged.on_day is None or status.stale or status.last_day is None:
-            if judged.on_day:
-                yield LIMIT, self._numbers(name, (each.fixed() for each in limits))
+        if found.on_day is None or status.stale or status.last_day is None:
+            if found.on_day:
+                yield LIMIT, self._limit_samples(name, (each.fixed() for each in limits))
             if not status.stale:
-                reason = NO_HISTORY if judged.on_day else UNREAD
-                yield MISSING, self._missing(name, (reason for each in limits if each.limits))
+                reason = NO_HISTORY if found.on_day else UNREAD
+                yield MISSING, self._missing_samples(name, (reason for each in limits if each.limits))
             return
-        upper, lower = self._sides(cache(judged.on_day), limits, status.last_day)
+        upper, lower = self._sides(cache(found.on_day), limits, status.last_day)
         figures = {LAST_DAY: upper.figures, LAST_WORKING_DAY: lower.figures, BASELINE: upper.baselines}
         for family, values in figures.items():
-            yield family, _served(self.index, judged.measure, judged.activity, values)
+            yield family, _served(self.index, found.measure, found.activity, values)
         if not any(each.limits for each in limits):
             return
-        if judged.volume:
-            upper, lower = (each._replace(figures=_of_each(judged.volume, each.days)) for each in (upper, lower))
+        if found.volume:
+            upper, lower = (each._replace(figures=_of_each(found.volume, each.days)) for each in (upper, lower))
             volumes = zip(limits, upper.figures, lower.figures, strict=True)
-            limits = [each.of_volumes(judged.activity.min_volume, *of) for each, *of in volumes]
-        yield LIMIT, self._numbers(name, (each.fixed() for each in limits))
-        least = self.view.target.min_group if judged.measure.people else 0
+            limits = [each.of_volumes(found.activity.min_volume, *of) for each, *of in volumes]
+        yield LIMIT, self._limit_samples(name, (each.fixed() for each in limits))
+        least = self.view.target.min_group if found.measure.people else 0
         for bound, side in (("upper", upper), ("lower", lower)):
             baselines = [each if each >= least or each == 0 else math.nan for each in side.baselines]
             usual = (each.usual(bound, baseline) for each, baseline in zip(limits, baselines, strict=True))
-            yield LIMIT, self._numbers(name, usual)
-        why = partial(self._why_missing, is_share=bool(judged.volume))
+            yield LIMIT, self._limit_samples(name, usual)
+        why = partial(self._why_missing, is_share=bool(found.volume))
         sides = zip(*upper, strict=True), zip(*lower, strict=True)
-        yield MISSING, self._missing(name, map(why, limits, self._calendars, self.index.first_days, *sides))
+        yield MISSING, self._missing_samples(name, map(why, limits, self._calendars, self.index.first_days, *sides))
 
     def _sides(self, on_day: OnDay, limits: Sequence[ActivityLimits], last_day: date) -> tuple[_Side, _Side]:
         """Returns what upper and what lower limits are compared with."""
         last, days = [last_day] * len(limits), self._working_days
         limited_below = (any(limit.bound == "lower" for limit in each.limits) for each in limits)
-        judged = [day if is_limited else None for day, is_limited in zip(days, limited_below, strict=True)]
+        compared = [day if is_limited else None for day, is_limited in zip(days, limited_below, strict=True)]
         upper = lower = [math.nan] * len(limits)
         if self.view.health.history:
             upper = self._baselines(on_day, last)
             if any(limit[:2] == ("lower", "usual") for each in limits for limit in each.limits):
                 lower = upper if days == last else self._baselines(on_day, days)
-        return _Side(last, on_day(last_day), upper), _Side(days, _of_each(on_day, judged), lower)
+        return _Side(last, on_day(last_day), upper), _Side(days, _of_each(on_day, compared), lower)
 
     def _baselines(self, on_day: OnDay, days: Sequence[date | None]) -> list[float]:
         """Returns each company's baseline for the weekday of its own day."""
@@ -221,7 +221,7 @@ class _EndedDays(Struct, frozen=True, dict=True):
             found.append((points[half] + points[~half]) / 2 if len(points) >= FEWEST_POINTS else math.nan)
         return found
 
-    def _numbers(self, activity: str, limits: Iterable[Iterable[Limit]]) -> Iterator[Sample]:
+    def _limit_samples(self, activity: str, limits: Iterable[Iterable[Limit]]) -> Iterator[Sample]:
         for own, of_company in zip(self._labels, limits, strict=True):
             for bound, basis, severity, team, value in of_company:
                 yield Sample((*own, activity, bound, basis, severity, *((team,) if self.has_teams else ())), value)
@@ -231,7 +231,7 @@ class _EndedDays(Struct, frozen=True, dict=True):
     ) -> str | None:
         """Returns why a limit of a company is not in force; None if all are, or none is configured.
 
-        `first` is the day of its first row; of shares, figures are volumes.
+        `first` is the day of its first row. Figures of shares are their volumes.
         """
         bases, history = {(limit.bound, limit.basis) for limit in limits.limits}, self.view.health.history
         if bases and is_share and not history:
@@ -247,8 +247,8 @@ class _EndedDays(Struct, frozen=True, dict=True):
                 return _why_no_baseline(day, first, calendar, is_share=is_share) if history else NO_HISTORY
         return None
 
-    def _missing(self, activity: str, reasons: Iterable[str | None]) -> Iterator[Sample]:
-        """Yields how many companies lack limits, by reason; None: a company lacks none."""
+    def _missing_samples(self, activity: str, reasons: Iterable[str | None]) -> Iterator[Sample]:
+        """Yields how many companies lack a limit, by reason; None: a company lacks none."""
         for reason, count in sorted(Counter(filter(None, reasons)).items()):
             yield Sample((self.view.target.source, self.view.report.name, activity, reason), float(count))
 

@@ -89,8 +89,8 @@ def _error(target: Target, report: Report, received: Answers) -> ReportError | N
         for column in row.figures
     }
     limited = {activity for entry in target.company_limits.thresholds if entry.limits for activity in entry.activities}
-    judged = ((m.family, each) for m in report.measures for each in m.activities if each.name in limited)
-    missing = {name for family, each in judged for name in (family, *(whole for whole, _ in each.share_of))} - read
+    evaluated = ((m.family, each) for m in report.measures for each in m.activities if each.name in limited)
+    missing = {name for family, each in evaluated for name in (family, *(whole for whole, _ in each.share_of))} - read
     if not failed or not missing:
         return None
     return next((each.error for each in failed if each.unread and each.unread.family in missing), failed[0].error)
