@@ -9,7 +9,7 @@ import pytest
 from promql_parser import MatchOp, VectorSelector, parse, walk
 
 from exporter.cli.metrics import catalogue
-from exporter.web.status.text import words
+from exporter.web.status.text import activity_label
 from grafana_dashboards.src.language import ACTIVITIES
 from tests.dashboards.shipped import (
     FILES,
@@ -241,4 +241,5 @@ def test_panels_of_days_mention_the_backfill(path: Path) -> None:
 
 
 def test_activities_are_called_as_on_the_status_page() -> None:
-    assert {name: words(name) for name in ACTIVITIES} == {name: called for name, (called, _) in ACTIVITIES.items()}
+    labels = {name: called for name, (called, _) in ACTIVITIES.items()}
+    assert {name: activity_label(name) for name in ACTIVITIES} == labels

@@ -25,7 +25,7 @@ from exporter.polling.outputs import PollOutputs, StateStore
 from exporter.polling.poller import Poller
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
-from exporter.web.status.problems import of_report
+from exporter.web.status.problems import report_problems
 from tests.pipeline.pipeline import RULES, ManualClock, Pipeline, Series, only, set_scenarios, target_with, utc
 
 pytestmark = pytest.mark.anyio
@@ -208,7 +208,7 @@ async def test_an_hour_of_rest_holds_for_all_that_a_source_asks() -> None:
         assert pipeline.outcomes() == {"ok": 1, "rate_limited": 3}
         assert set(pipeline.page("chat_usage_api_paused_until").values()) == {(NOON + 6 * HOUR).timestamp()}
         views = pipeline.board.shown.views.values()
-        reasons = [problem.why for view in views for problem in of_report(view, clock.moment)]
+        reasons = [problem.why for view in views for problem in report_problems(view, clock.moment)]
         assert len(reasons) == 2
         assert all("are paused until 2026-03-03T18:00:00Z" in reason for reason in reasons)
 

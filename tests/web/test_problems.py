@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from exporter.domain.errors import OUTCOMES as EVERY_OUTCOME
 from exporter.metrics.report_view import ReportView
-from exporter.web.status.problems import COVERS, FAILING_FOR, OUTCOMES, RESTATED, Level, is_fresh, of_report
+from exporter.web.status.problems import FAILING_FOR, LAST_DAY_AGE, OUTCOMES, RESTATED, Level, is_fresh, report_problems
 from tests.pipeline.pipeline import RULES
 from tests.web.test_days import named
 from tests.web.web_context import NOON
@@ -31,7 +31,7 @@ def view(**health: Any) -> ReportView:
 
 def told(found: ReportView, now: datetime = NOON) -> list[tuple[Level, str, str]]:
     """Returns problems without reasons."""
-    return [(each.level, each.what, each.runbook) for each in of_report(found, now)]
+    return [(each.level, each.what, each.runbook) for each in report_problems(found, now)]
 
 
 def failed(outcome: str, hours: int) -> ReportView:
@@ -55,7 +55,7 @@ def test_every_outcome_that_is_a_failure_has_words_and_a_runbook() -> None:
 )
 def test_a_failure_is_bad_when_it_lasts(found: ReportView, level: Level) -> None:
     """One failed poll among good ones is no reason to get up; the reason is that of the log."""
-    (finding,) = of_report(found, NOON)
+    (finding,) = report_problems(found, NOON)
     assert (finding.level, finding.why) == (level, "why")
 
 
@@ -155,6 +155,6 @@ def test_thresholds_are_those_of_the_shipped_alert_rules() -> None:
     }
     covers = re.search(r"2 \* 86400 \+ (\d+) \+ 2 \* max by", rules["ChatUsageReportStale"])
     assert covers is not None
-    assert COVERS == timedelta(days=2, seconds=int(covers[1]))
+    assert LAST_DAY_AGE == timedelta(days=2, seconds=int(covers[1]))
     assert rules["ChatUsageRestated"].partition(" unless")[0].endswith(f" > {RESTATED}")
     assert f", {int(FAILING_FOR.total_seconds() // 3600)} * 3600)" in rules["ChatUsageReportFetchFailing"]

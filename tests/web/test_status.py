@@ -26,7 +26,7 @@ from exporter.web.server.web_config import LiveWebConfig
 from exporter.web.status.company_page import CompanyQuery, sparkline
 from exporter.web.status.page import Links, PageState, StatusPage
 from exporter.web.status.problems import FailedReload
-from exporter.web.status.text import day_name, figure, measured, share, span, words
+from exporter.web.status.text import activity_label, day_name, figure, measured, share, span
 from tests.pipeline.pipeline import BUILT_IN, RULES, ManualClock, Pipeline, set_scenarios, target_with, utc
 from tests.pipeline.test_believable_days import Platform, all_days
 from tests.pipeline.test_reports import begin
@@ -123,7 +123,7 @@ async def test_another_activity_is_shown_with_its_own_figures(name: str) -> None
         page, text = await status(pipeline.board, f"?activity={name}"), pipeline.text()
 
     served = activity(text, "last_day", name)
-    assert {each["Activity"] for each in page.companies} == {words(name)}
+    assert {each["Activity"] for each in page.companies} == {activity_label(name)}
     assert {identity(row): row["Last day"] for row in page.companies} == {
         identity(row): measured(served.get(identity(row)), name) for row in page.companies
     }
@@ -178,7 +178,7 @@ def broken(text: str) -> list[tuple[str, ...]]:
             judged = datetime.fromtimestamp(values[(family, company, "")], UTC).date()
             side = f"{'below' if is_lower else 'above'} the {'fixed limit' if is_fixed else 'limit for that weekday'}"
             runbook = "ChatUsageBelowThreshold" if is_fixed else "ChatUsageActivityDropped"
-            said = f"{labels['severity']} {words(name)} {side} what to do: {runbook}"
+            said = f"{labels['severity']} {activity_label(name)} {side} what to do: {runbook}"
             found.append((company, said, day_name(judged), figure(value), figure(limit)))
     return found
 
@@ -558,7 +558,7 @@ async def test_excluded_families_are_not_on_the_page() -> None:
 
 def test_a_picture_of_nothing_says_so() -> None:
     """A day without a figure has no bar, a day of zero has half a pixel."""
-    assert sparkline([None, None], LAST, None, "sessions").words == "no complete day in the six weeks before"
+    assert sparkline([None, None], LAST, None, "sessions").description == "no complete day in the six weeks before"
     rendered = sparkline([0.0, None, 4.0], LAST, 2.0, "sessions")
     assert (rendered.bars, rendered.last, rendered.usual) == ("M1 24V23.5", "M7 24V1", "M0 12.5H126")
 

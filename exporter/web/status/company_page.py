@@ -19,14 +19,14 @@ from exporter.web.status.text import measured
 PER_PAGE = 50
 ATTENTION, BROKEN = "attention", "broken"
 COLUMNS = ("company", "last_day", "today", "usual", "share")  # to sort by; with "-" the other way round
-LONGEST_WORDS = 200
+LONGEST_TEXT = 200
 DAYS = 42  # of a sparkline
 STEP, HEIGHT = 3, 24  # of a sparkline in pixels: per day, and as a whole
 WIDTH = DAYS * STEP
 
 
 class CompanyQuery(Struct, frozen=True, omit_defaults=True):
-    """A query; what cannot be meant is taken for the default, since links to the page live long."""
+    """A query; an invalid value counts as the default, since people keep links to the page."""
 
     q: str = ""
     source: str = ""
@@ -39,9 +39,9 @@ class CompanyQuery(Struct, frozen=True, omit_defaults=True):
     def of(cls, query: Mapping[str, str]) -> "CompanyQuery":
         sort, page = query.get("sort", ATTENTION), query.get("page", "1")
         return cls(
-            q=query.get("q", "").strip()[:LONGEST_WORDS],
-            source=query.get("source", "")[:LONGEST_WORDS],
-            activity=query.get("activity", "")[:LONGEST_WORDS],
+            q=query.get("q", "").strip()[:LONGEST_TEXT],
+            source=query.get("source", "")[:LONGEST_TEXT],
+            activity=query.get("activity", "")[:LONGEST_TEXT],
             show=BROKEN if query.get("show") == BROKEN else "",
             sort=sort if sort.removeprefix("-") in COLUMNS else ATTENTION,
             page=max(int(page), 1) if page.isascii() and page.isdecimal() and len(page) < len("1000000") else 1,
@@ -52,7 +52,7 @@ class CompanyQuery(Struct, frozen=True, omit_defaults=True):
         return f"?{urlencode(to_builtins(replace(self, page=page or self.page)))}#companies"
 
     def sorted_by(self, column: str) -> "CompanyQuery":
-        """Returns the query that a click on a column's head makes: names from A on, figures from the largest on."""
+        """Returns the query of a click on a column's head: names from A on, figures from the largest on."""
         first, second = (column, f"-{column}") if column == "company" else (f"-{column}", column)
         return replace(self, sort=second if self.sort == first else first, page=1)
 
@@ -62,12 +62,12 @@ class CompanyQuery(Struct, frozen=True, omit_defaults=True):
 
 
 class Sparkline(NamedTuple):
-    """Bars of the days before the last one, its bar, a line at what is usual, and all of it in words."""
+    """SVG paths of the bars before the last day, of its bar and of the baseline, and what they show in words."""
 
     bars: str
     last: str
     usual: str
-    words: str
+    description: str
 
 
 class CompanyRow(NamedTuple):
@@ -77,18 +77,18 @@ class CompanyRow(NamedTuple):
 
 
 class CompanyPage:
-    """One page of companies; `all`, `fitting` and `broken` are numbers of companies, `lines` are by source and id."""
+    """One page of companies; `all`, `matching` and `broken` are counts, `lines` are sparklines by source and id."""
 
     def __init__(self, companies: ShownCompanies, query: CompanyQuery, views: Mapping[Key, ReportView]) -> None:
-        everybody = [_row(each, query, companies) for each in companies.all]
-        fitting = sorted(filter(partial(_fits, query), everybody), key=partial(_rank, query))  # else by source and id
+        rows = [_row(each, query, companies) for each in companies.all]
+        matching = sorted(filter(partial(_matches, query), rows), key=partial(_rank, query))  # else by source and id
         if query.sort == "-company":
-            fitting.reverse()
-        self.all, self.fitting = len(everybody), len(fitting)
+            matching.reverse()
+        self.all, self.matching = len(rows), len(matching)
         self.broken = sum(bool(each.breaches) for each in companies.all)
-        self.pages = max(-(-len(fitting) // PER_PAGE), 1)
+        self.pages = max(-(-len(matching) // PER_PAGE), 1)
         self.page = min(query.page, self.pages)
-        self.rows = fitting[(self.page - 1) * PER_PAGE : self.page * PER_PAGE]
+        self.rows = matching[(self.page - 1) * PER_PAGE : self.page * PER_PAGE]
         self.lines = _lines(self.rows, views)
 
 
@@ -98,7 +98,7 @@ def _row(company: ShownCompany, query: CompanyQuery, companies: ShownCompanies) 
     return CompanyRow(company, activity, company.activities.get(activity, Measured()))
 
 
-def _fits(query: CompanyQuery, row: CompanyRow) -> bool:
+def _matches(query: CompanyQuery, row: CompanyRow) -> bool:
     company, words = row.company, query.q.casefold()
     return (
         (not query.source or company.source == query.source)
@@ -109,7 +109,7 @@ def _fits(query: CompanyQuery, row: CompanyRow) -> bool:
 
 
 def _rank(query: CompanyQuery, row: CompanyRow) -> tuple[object, ...]:
-    """Returns what companies are sorted by; who has no figure is at the end, whichever way."""
+    """Returns what companies are sorted by; without a figure they come last in either direction."""
     company, column = row.company, query.sort.removeprefix("-")
     if column == ATTENTION:
         rank = company.breaches[0].rank if company.breaches else 99
@@ -121,7 +121,7 @@ def _rank(query: CompanyQuery, row: CompanyRow) -> tuple[object, ...]:
 
 
 def _lines(rows: Sequence[CompanyRow], views: Mapping[Key, ReportView]) -> Mapping[tuple[str, str], Sparkline]:
-    """Draws six weeks for the companies on the screen, a report's together."""
+    """Draws six weeks for the companies of the page, those of a report together."""
     wanted: dict[tuple[str, str, str], dict[str, float | None]] = {}
     for each in rows:
         if each.measured.last_day is not None:
@@ -135,7 +135,7 @@ def _lines(rows: Sequence[CompanyRow], views: Mapping[Key, ReportView]) -> Mappi
 
 
 def sparklines(view: ReportView, activity_name: str, usual: Mapping[str, float | None]) -> Mapping[str, Sparkline]:
-    """Draws 42 days of what alerts judge for each company of `usual`."""
+    """Draws 42 days of an activity for each company of `usual`, which has baselines by company id."""
     last, index = view.day_status.last_day, CompanyIndex(view, usual.keys())
     found = next(each for each in activity_figures(index) if each.activity.name == activity_name)
     if last is None or found.on_day is None:
@@ -162,13 +162,13 @@ def sparkline(values: Sequence[float | None], last_day: date, usual: float | Non
         for place, value in enumerate(values)
     ]
     level = f"M0 {_y(usual, top)}H{WIDTH}" if usual is not None else ""
-    words = "no complete day in the six weeks before"
+    description = "no complete day in the six weeks before"
     if known:
         since = last_day - timedelta(days=len(values) - 1)
         least, most, last = (measured(value, activity) for value in (min(known), max(known), values[-1]))
         range_ = f"{len(known)} days with figures, {least} to {most}"
-        words = f"six weeks, {since} to {last_day}: {range_}, on the last day {last}"
-    return Sparkline("".join(bars[:-1]), bars[-1], level, words)
+        description = f"six weeks, {since} to {last_day}: {range_}, on the last day {last}"
+    return Sparkline("".join(bars[:-1]), bars[-1], level, description)
 
 
 def _y(value: float, top: float) -> float:

@@ -14,12 +14,12 @@ from exporter.exposition.text import Key
 from exporter.web.status import text
 from exporter.web.status.company_page import HEIGHT, WIDTH, CompanyPage, CompanyQuery
 from exporter.web.status.company_rows import ShownCompanies, companies, totals
-from exporter.web.status.problems import FailedReload, Level, ReportRow, all_problems, is_fresh, of_report
+from exporter.web.status.problems import FailedReload, Level, ReportRow, all_problems, is_fresh, report_problems
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-MOST_PAGES = 64
+CACHED_PAGES = 64
 DOCS = "https://example.org/chat-usage-exporter/docs"
 """Where the folder docs is, with the runbooks in it, as in alert_rules: an example, to which nothing links."""
 GRAFANA = "https://grafana.example.org"
@@ -84,12 +84,12 @@ class StatusPage:
         if key not in self._pages:
             plain = self._render(state, query)
             self._pages[key] = plain, gzip.compress(plain, GZIP_LEVEL)
-        while len(self._pages) > MOST_PAGES:
+        while len(self._pages) > CACHED_PAGES:
             del self._pages[next(iter(self._pages))]
         return self._pages[key]
 
     def _render(self, state: PageState, query: CompanyQuery) -> bytes:
-        reports = [ReportRow(view, of_report(view, state.now)) for _, view in sorted(state.shown.views.items())]
+        reports = [ReportRow(view, report_problems(view, state.now)) for _, view in sorted(state.shown.views.items())]
         page = template().render(
             **self._links,
             **state._asdict(),

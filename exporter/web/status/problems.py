@@ -19,7 +19,7 @@ from exporter.metrics.target import Health
 from exporter.web.status.text import day_ago, figure, moment, span
 
 FAILING_FOR = timedelta(hours=6)  # how long polls may fail, at least, before that is an alert
-COVERS = timedelta(days=2, hours=2)  # how old the start of the last day may be, besides settle time and two intervals
+LAST_DAY_AGE = timedelta(days=2, hours=2)  # of its start, at most; settle time and two intervals are added
 RESTATED = 0.1
 
 
@@ -59,7 +59,7 @@ class ReportRow(NamedTuple):
 
 
 class FailedReload(NamedTuple):
-    """That the configuration could not be used when it was last read, when, and why in one line."""
+    """When the configuration was last read and could not be used, and why in one line."""
 
     at: datetime
     reason: str
@@ -85,7 +85,7 @@ def is_fresh(view: ReportView, now: datetime) -> bool:
     if day is None or status.empty_day or status.stale or not view.health.supported:
         return False
     rules = view.target.rules
-    return now - calendars.start(day, rules.zone) < COVERS + rules.settle + 2 * view.health.interval
+    return now - calendars.start(day, rules.zone) < LAST_DAY_AGE + rules.settle + 2 * view.health.interval
 
 
 def all_problems(
@@ -114,7 +114,7 @@ def _of_reports(source: str, reports: Sequence[ReportRow]) -> Iterator[tuple[str
         yield f"{source}, {f'all {len(names)} reports' if is_every else ', '.join(names)}", problem
 
 
-def of_report(view: ReportView, now: datetime) -> tuple[Problem, ...]:
+def report_problems(view: ReportView, now: datetime) -> tuple[Problem, ...]:
     """Returns what is wrong with a report, the worst first; of an unsupported one only what cannot be read."""
     if view.health.last_attempt is None:
         return ()
@@ -153,7 +153,7 @@ def _days(view: ReportView, now: datetime) -> Iterator[Problem]:
 
 
 def _unread(report: str, health: Health) -> Iterator[Problem]:
-    """Yields which items could not be read; that all of a report cannot is said by its outcome."""
+    """Yields which items could not be read; if that is the whole report, its outcome says so."""
     if health.unread and (not health.supported or [*health.unread] != [report]):
         items = enumerated([f"{item} ({days} days)" for item, days in health.unread.items()], 5)
         why = health.reason if health.outcome == "ok" or not health.supported else ""

@@ -1,4 +1,4 @@
-"""How moments, days and figures are said to people, in English and in UTC."""
+"""How moments, days and figures are written for people, in English and in UTC."""
 
 import math
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +15,7 @@ def stamp(at: datetime) -> str:
 
 
 def span(length: timedelta) -> str:
-    """Says how long something lasts: 40 s, 3 min, 2 h 5 min, 3 days; what lies ahead of time is no time."""
+    """Says how long something lasts: 40 s, 3 min, 2 h 5 min, 3 days; a negative length is 0 s."""
     length = max(length, timedelta())
     if length < MINUTE:
         return f"{length // timedelta(seconds=1)} s"
@@ -33,7 +33,7 @@ def ago(now: datetime, at: datetime) -> str:
 
 
 def day_name(day: date) -> str:
-    """Says a day with its weekday: Thu 19 Nov 2026."""
+    """Writes a day with its weekday: Thu 19 Nov 2026."""
     return f"{day:%a} {day.day} {day:%b %Y}"
 
 
@@ -42,11 +42,11 @@ ACTIVITIES = {
     "model_responses_with_docs": "Grounded answers",
     "inbox_transfers": "Hand-overs",
 }
-"""What activities are called that their names say badly; the dashboards call them so, too."""
+"""The labels of activities whose names explain them badly; those of the dashboards, too."""
 
 
-def words(name: str) -> str:
-    """Says the name of an activity: User queries."""
+def activity_label(name: str) -> str:
+    """Returns what an activity is called: User queries."""
     return ACTIVITIES.get(name) or name.replace("_", " ").capitalize()
 
 
@@ -56,7 +56,7 @@ def day_ago(day: date, today: date) -> str:
 
 
 def figure(value: float | None) -> str:
-    """Says a figure: whole ones with groups of digits, others to three places; an absent one is a dash."""
+    """Writes a figure: whole ones with groups of digits, others with three significant digits; a dash if unknown."""
     if value is None or math.isnan(value):
         return "–"
     if value.is_integer():
@@ -65,7 +65,7 @@ def figure(value: float | None) -> str:
 
 
 def measured(value: float | None, activity: str) -> str:
-    """Says a figure of an activity in its unit; shares are in per cent."""
+    """Writes a figure of an activity in its unit; shares are in per cent."""
     return share(value) if activity.endswith("_share") else figure(value)
 
 

@@ -1,4 +1,4 @@
-// What the page does with JavaScript and needs none for: ages that go on, reports that sort, names found while typing.
+// The page works without JavaScript; with it, ages are updated, reports can be sorted, and companies are found while typing.
 "use strict";
 
 const MINUTE = 60, HOUR = 3600, DAY = 86400;
