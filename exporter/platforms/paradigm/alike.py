@@ -4,7 +4,7 @@ All entries must have the shape of the first one; else, or if anything is unclea
 """
 
 import math
-from array import array as numbers
+from array import array as float_array
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -22,7 +22,7 @@ from exporter.platforms.paradigm.report import ARRAYS
 from exporter.platforms.paradigm.survey import LIST, NAMES, Place, choose, survey
 from exporter.platforms.reading_builder import ALL, ReadingBuilder, RowKey
 
-SAMPLES = 20  # entries among which the first one without an empty list is looked for
+SAMPLES = 20  # first entries of an array, of which the first one that has a shape is the sample
 
 
 class NotAlikeError(Exception):
@@ -43,7 +43,7 @@ class AlikeReader(Struct):
     )
 
     def read(self, root: Any) -> None:
-        """Raises NotAlikeError or UnclearError."""
+        """Reads a parsed answer; raises NotAlikeError or UnclearError."""
         if not isinstance(root, dict) or "reporting" not in root:
             raise NotAlikeError
         firsts = {array: _first(root[array]) for array in ARRAYS if array in root}
@@ -65,7 +65,7 @@ class AlikeReader(Struct):
         for day, of_day in self._days.items():
             companies = tuple(of_day[Column(self.measure.family)])
             columns = {
-                column: numbers("d", [figures.get(company, math.nan) for company in companies])
+                column: float_array("d", [figures.get(company, math.nan) for company in companies])
                 for column, figures in of_day.items()
             }
             self.rows.as_columns[ALL, day] = DayRows(companies, columns)

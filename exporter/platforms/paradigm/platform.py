@@ -42,13 +42,13 @@ def _count(key: str, family: str, *label_values: str, optional: bool = False) ->
     return Field(key, Column(family, label_values), json_values.count, optional)
 
 
-def _mode(mode: str, opened: str) -> Mapping[str, tuple[Field, ...]]:
+def _mode(mode: str, conversation: str) -> Mapping[str, tuple[Field, ...]]:
     """Returns the fields of a row: the two arrays differ in names; `agents` holds counts and lists no agents."""
     return {
-        f"{opened}s": (
-            _count(f"{opened}s_count", SESSIONS.family, mode),
+        f"{conversation}s": (
+            _count(f"{conversation}s_count", SESSIONS.family, mode),
             _count("unique_models_count", MODELS.family, mode),
-            Field(f"average_{opened}_length", Column(LENGTH.family, (mode,)), json_values.number),
+            Field(f"average_{conversation}_length", Column(LENGTH.family, (mode,)), json_values.number),
         ),
         f"{mode}s": (
             _count("user_queries_count", QUERIES.family, mode),

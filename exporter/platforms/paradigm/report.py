@@ -29,7 +29,7 @@ API = "/api/v2"
 INVARIANTS = ("with_docs_gt_responses", "likes_dislikes_gt_responses", "active_gt_ever")
 """Of all reports together: each is served for every report, even if it cannot break it."""
 ARRAYS = {"reporting": "metadata", "reporting_agents": "metadata_agent"}
-"""The arrays of companies, each with the key of the object that describes its fields."""
+"""The arrays of an answer, each with the key of the object that describes its fields."""
 LONGEST_NOTE = 200  # characters of a field's description
 
 
@@ -158,12 +158,12 @@ class ArrayReader(Struct, frozen=True):
                 values += total, len(set(map(attrgetter(items.identity), listed)))
             rows.add(key, values)
 
-    def _deviating(self, listed: object) -> None:
+    def _deviating(self, parsed: object) -> None:
         """Adds the rows of an entry that deviates from the documentation, and notes how."""
         array, rows, path = self.array, self.rows, f"{self.array.key}[]"
         part, dated, date_path = array.part, array.dated, f"{array.path}.date"
         known = {"company", "dates"} if dated else array.row.keys()
-        for entry in rows.objects([listed], array.key, are_rows=True):
+        for entry in rows.objects([parsed], array.key, are_rows=True):
             rows.expect(entry, known, path)
             holder = entry.get("company")
             company = rows.company(holder, f"{path}.company")
@@ -190,9 +190,9 @@ class ArrayReader(Struct, frozen=True):
                 found, place = field.read(holder.get(field.key)), f"{path}.{field.key}"
                 yield self.rows.figure(found, place, key, optional=field.optional)
         if items := self.array.items:
-            yield from self._added_up(items, row.get(items.key), key)
+            yield from self._item_figures(items, row.get(items.key), key)
 
-    def _added_up(self, items: Items, listed: object, key: RowKey) -> Iterator[float | None]:
+    def _item_figures(self, items: Items, listed: object, key: RowKey) -> Iterator[float | None]:
         """Yields the sum of a list and its number of distinct ids; without any readable one the figure is absent."""
         rows, path, known = self.rows, f"{self.array.path}.{items.key}", items.ignored | {items.identity, items.number}
         numbers: list[float] = []

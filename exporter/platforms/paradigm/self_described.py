@@ -13,10 +13,10 @@ from exporter.platforms.api import Context, Fields, FigureFields, Request
 from exporter.platforms.further_page import further_page
 from exporter.platforms.paradigm.alike import AlikeReader, NotAlikeError
 from exporter.platforms.paradigm.report import ARRAYS, ReportEndpoint, notes
-from exporter.platforms.paradigm.survey import PEOPLE, FieldSurvey, Place, UnclearError, choose, numbers, survey
+from exporter.platforms.paradigm.survey import PEOPLE, FieldSurvey, Place, UnclearError, choose, number_paths, survey
 from exporter.platforms.reading_builder import ALL, ReadingBuilder, RowKey
 
-Filed = dict[RowKey, dict[Column, float]]
+FiguresByRow = dict[RowKey, dict[Column, float]]
 
 FIELDS_SHOWN = 20  # on a line of the probe
 DOCS = 'docs/development/platform-apis.md, "Reports without a published schema"'
@@ -24,7 +24,7 @@ DOCS = 'docs/development/platform-apis.md, "Reports without a published schema"'
 
 @dataclass(frozen=True, slots=True)
 class _Undocumented(ReportEndpoint):
-    """A report with one measure and one part."""
+    """A report without a published schema, with one measure and one part."""
 
     measure: Measure
 
@@ -90,10 +90,10 @@ class DescribedReport(_Undocumented):
             AlikeReader(self.measure, self.likely, rows).read(root)
             return rows.reading(fields=notes(root))
         found, place, _ = self._choose(root, request, context)
-        filed = self._people(found, place.holder) if place and place.shape == PEOPLE else self._figures(found, place)
-        if filed is None:
+        by_row = self._people(found, place.holder) if place and place.shape == PEOPLE else self._figures(found, place)
+        if by_row is None:
             raise self.refusal("different people in chats and with agents cannot be added up", root, context)
-        for key, figures in filed.items():
+        for key, figures in by_row.items():
             found.rows.add(key, figures)
         return found.rows.reading(fields=notes(root))
 
@@ -122,27 +122,27 @@ class DescribedReport(_Undocumented):
         except UnclearError as error:
             raise self.refusal(str(error), root, context) from None
 
-    def _people(self, found: FieldSurvey, listed_in: str) -> Filed:
+    def _people(self, found: FieldSurvey, listed_in: str) -> FiguresByRow:
         """Returns the number of people in the lists of this name by row, each person once over both arrays."""
-        crowds: dict[RowKey, frozenset[str]] = {}
-        filed: Filed = {}
+        people: dict[RowKey, frozenset[str]] = {}
+        by_row: FiguresByRow = {}
         for key, row in found.seen.items():
-            figures = filed.setdefault(whose := key._replace(part=ALL), {})
+            figures = by_row.setdefault(whose := key._replace(part=ALL), {})
             if listed_in in row.people:
-                crowds[whose] = crowds.get(whose, frozenset()) | row.people[listed_in]
-                figures[Column(self.measure.family)] = float(len(crowds[whose]))
+                people[whose] = people.get(whose, frozenset()) | row.people[listed_in]
+                figures[Column(self.measure.family)] = float(len(people[whose]))
             elif not row.bare:
                 found.rows.note("missing", f"{key.part}[].dates[].{json_values.key(listed_in)}")
-        return filed
+        return by_row
 
-    def _figures(self, found: FieldSurvey, place: Place | None) -> Filed | None:
+    def _figures(self, found: FieldSurvey, place: Place | None) -> FiguresByRow | None:
         """Returns the figures at the place by row; None if people may be counted twice."""
-        filed: Filed = {}
+        by_row: FiguresByRow = {}
         family, unread = self.measure.family, set[RowKey]()
         column_of = cache(partial(Column, family))
         for key, row in found.seen.items():
             whose = key._replace(part=ALL)
-            figures = filed.setdefault(whose, {})
+            figures = by_row.setdefault(whose, {})
             values, marker = row.at(place, found.rows, f"{key.part}[].dates[].", has_labels=bool(self.measure.labels))
             for label_values, value in values:
                 column = column_of(label_values)
@@ -154,8 +154,8 @@ class DescribedReport(_Undocumented):
             elif self.measure.labels:
                 figures[Column(family)] = min(marker, figures.get(Column(family), marker))
         for whose in unread if self.measure.labels else ():
-            filed[whose].pop(Column(family), None)
-        return filed
+            by_row[whose].pop(Column(family), None)
+        return by_row
 
 
 def _summary(root: object) -> str:
@@ -166,4 +166,4 @@ def _summary(root: object) -> str:
     described = sorted({json_values.key(field) for key in keys for field in root[key]})
     says = f"metadata describes: {enumerated(described) or 'nothing'}" if keys else "metadata is absent"
     rest = {key: value for key, value in root.items() if key not in keys}
-    return f"{says}. Numbers found at: {enumerated(sorted(set(numbers(rest, '')))) or 'no place'}."
+    return f"{says}. Numbers found at: {enumerated(sorted(set(number_paths(rest, '')))) or 'no place'}."

@@ -113,7 +113,7 @@ class FieldSurvey(Struct):
                 self.has_levels = True
                 self._row(rows.level_key(array, company), level)
                 continue
-            self._leave_out(level, f"{array}[]")
+            self._note_unknown(level, f"{array}[]")
             self._path = f"{array}[].dates[]."
             for row in rows.objects(entry.get("dates"), f"{array}[].dates", are_rows=True):
                 if key := rows.key(array, company, row.get("date"), f"{self._path}date"):
@@ -144,11 +144,11 @@ class FieldSurvey(Struct):
             field = name if name in self._described else next(iter(self._described))
             for label, each in value.items():
                 number = self.rows.figure(json_values.number(each), f"{self._path}{place}", key)
-                yield self._once(DescribedFigure(place, field, number, json_values.label(label)))
+                yield self._interned(DescribedFigure(place, field, number, json_values.label(label)))
         elif self._described & value.keys():
             yield from self._described_in(value, name, OBJECT, key)
         else:
-            self._leave_out(value, f"{self._path}{json_values.key(name)}")
+            self._note_unknown(value, f"{self._path}{json_values.key(name)}")
 
     def _described_in(
         self, fields: Mapping[str, object], holder: str, shape: str, key: RowKey, label: str | None = None
@@ -157,23 +157,23 @@ class FieldSurvey(Struct):
         for name, value in fields.items():
             if name not in self._described:
                 if not (isinstance(value, str) or json_values.is_identity(name)):
-                    self._leave_out(value, f"{self._path}{Place(holder, shape, name)}")
+                    self._note_unknown(value, f"{self._path}{Place(holder, shape, name)}")
             elif isinstance(value, int | float) or (isinstance(value, str) and _NUMERIC.fullmatch(value)):
                 place, found = _place(holder, shape, name), json_values.number(value)
                 if found[1]:
                     self.rows.figure(found, f"{self._path}{place}", key)
-                yield self._once(DescribedFigure(place, name, found[0], label))
+                yield self._interned(DescribedFigure(place, name, found[0], label))
 
-    def _once(self, figure: DescribedFigure) -> DescribedFigure:
+    def _interned(self, figure: DescribedFigure) -> DescribedFigure:
         """Interns figures, because most of hundreds of thousands are small and repeated."""
         return self._known.setdefault(figure, figure)
 
-    def _leave_out(self, value: object, path: str) -> None:
-        for unknown in numbers(value, path):
+    def _note_unknown(self, value: object, path: str) -> None:
+        for unknown in number_paths(value, path):
             self.rows.note("unknown", unknown)
 
     def _maps_names(self, name: str, fields: Mapping[str, object]) -> bool:
-        """Returns whether an object maps names to numbers; seen in no known report."""
+        """Returns whether an object maps names to numbers, as in no report known so far."""
         if not fields or not all(each is None or json_values.is_number(each) for each in fields.values()):
             return False
         if any(map(json_values.is_identity, fields)) or self._described & fields.keys():
@@ -182,8 +182,8 @@ class FieldSurvey(Struct):
 
     def _people(self, name: str, items: Sequence[object]) -> frozenset[str] | None:
         """Returns the people in a list, by id or else by name; None if it is not a list of people."""
-        named_so = name.endswith(("users", "user_ids"))
-        if not named_so and not any(isinstance(item, dict) and "user_id" in item for item in items):
+        is_named_so = name.endswith(("users", "user_ids"))
+        if not is_named_so and not any(isinstance(item, dict) and "user_id" in item for item in items):
             return None
         found = {item_names.person(item) for item in items}
         if None in found:
@@ -192,7 +192,7 @@ class FieldSurvey(Struct):
 
 
 def survey(root: Mapping[str, object], rows: ReadingBuilder) -> FieldSurvey:
-    """Described are the keys of an answer's metadata with `description` and `unit`."""
+    """Returns the rows of an answer; described are the keys of its metadata with `description` and `unit`."""
     found, complete = FieldSurvey(rows), {"description", "unit"}
     for array, key in ARRAYS.items():
         if isinstance(root.get(array), list | json_values.Listed):
@@ -202,18 +202,18 @@ def survey(root: Mapping[str, object], rows: ReadingBuilder) -> FieldSurvey:
     return found
 
 
-def numbers(value: object, path: str, depth: int = json_values.DEEPEST) -> Iterator[str]:
+def number_paths(value: object, path: str, depth: int = json_values.DEEPEST) -> Iterator[str]:
     """Yields the paths of all numbers but ids; possible names are shown as `*`."""
     if isinstance(value, list | json_values.Listed) and depth:
         for each in value:
-            yield from numbers(each, f"{path}[]", depth - 1)
+            yield from number_paths(each, f"{path}[]", depth - 1)
     elif isinstance(value, dict) and depth:
         # An object of nothing but numbers, or of such objects, may map names to them; an item of a list does not.
         is_record = not path or path.endswith("[]") or any(isinstance(each, str | list) for each in value.values())
         for key, each in value.items():
             if not json_values.is_identity(key):
                 shown = json_values.key(key) if is_record else "*"
-                yield from numbers(each, f"{path}.{shown}" if path else shown, depth - 1)
+                yield from number_paths(each, f"{path}.{shown}" if path else shown, depth - 1)
     elif json_values.is_number(value):
         yield path
 
