@@ -21,9 +21,9 @@ from exporter.metrics.activity_figures import ActivityFigures, OnDay, activity_f
 from exporter.metrics.limits import NO_LIMITS, ActivityLimits, Limit
 from exporter.metrics.report_view import CompanyIndex, DeferredFamily, ReportView
 
-NO_HISTORY, FEW_WEEKS, UNREAD = "no_history", "few_weeks", "unread"
-WEEKS = 6
-FEWEST_POINTS = 3
+NO_HISTORY, FEW_WEEKS, UNREAD = "no_history", "few_weeks", "unread"  # why a limit is not in force
+WEEKS = 6  # before a day, of whose weekday a baseline is the median
+FEWEST_POINTS = 3  # known figures that a baseline needs
 WEEK = timedelta(days=7)
 LABELS = ("source", "report", "company_id", "company", "activity")
 LAST_DAY = "chat_usage_activity_last_day"

@@ -1,1 +1,1 @@
-"""When reports are polled, which days are requested, and how answers are processed."""
+"""When reports are polled, how they are asked, what is made of the answers, and the state file."""

@@ -125,7 +125,7 @@ class _Requests(Struct):
         body, decoded, size = await self._whole(request)
         # Today proves nothing, since a platform may list it late.
         is_past = request.days.last < self.context.today
-        if is_past and isinstance(decoded, Reading) and self._is_end_exclusive(request, decoded):
+        if is_past and isinstance(decoded, Reading) and self._check_end_date(request, decoded):
             decoded = NeedsDiscovery({END_DATE: Discovery(self.context.today, ())})
         if isinstance(decoded, NeedsDiscovery):
             self._discovered(decoded.discoveries)
@@ -144,8 +144,8 @@ class _Requests(Struct):
         self._keep(answer, parts)
         return parts
 
-    def _is_end_exclusive(self, request: Request, reading: Reading) -> bool:
-        """Returns whether an answer about ended days newly shows that the platform excludes the end date.
+    def _check_end_date(self, request: Request, reading: Reading) -> bool:
+        """Returns whether an answer about past days shows for the first time that the platform excludes the end date.
 
         Evidence: it lacks the last day, which has rows elsewhere, and has the day before. Forgets what an earlier
         answer showed if this one has rows of the day after the last one.

@@ -179,7 +179,7 @@ class Schedule:
 
     async def _run(self, job: Job, poller: Pollable | None, made_in: int) -> None:
         """Runs a job where `stop` and `remove` find it; cancels the source's jobs of earlier generations."""
-        self.compare()
+        self.compare_clocks()
         if poller is not None and (
             self._pollers.get(poller.target.source) is not poller or made_in != self._generation
         ):
@@ -201,9 +201,9 @@ class Schedule:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self._comparison)
-            self.compare()
+            self.compare_clocks()
 
-    def compare(self) -> None:
+    def compare_clocks(self) -> None:
         """Makes all jobs anew if the wall clock has jumped since the last comparison."""
         before, self._offset = self._offset, self._clock_offset()
         if abs(self._offset - before) > JUMP_SECONDS:

@@ -133,7 +133,7 @@ class RunningExporter:
     def jump(self) -> None:
         """Moves the monotonic clock ahead of the wall clock, so that all timers are set again."""
         self.monotonic_lead += 1000.0
-        self.schedule.compare()
+        self.schedule.compare_clocks()
 
     def client(self, source: Source) -> RecordingClient:
         self.before_client()

@@ -339,8 +339,8 @@ async def test_a_jump_of_the_wall_clock_arms_everything_anew(seconds: float, cap
         clock.wall, clock.ticks = timedelta(0), 0.0
         assert not schedule.alive(60)
 
-        schedule.compare()
-        schedule.compare()
+        schedule.compare_clocks()
+        schedule.compare_clocks()
 
         assert schedule.alive(60)
         await poller.until(lambda poller: poller.polls == 2)
@@ -354,7 +354,7 @@ async def test_a_poll_that_a_jump_overtakes_is_ended_and_none_runs_beside_it(jum
     async with running(due(poller), clock=clock) as schedule:
         await poller.until(lambda poller: poller.polls == 1)
         clock.wall = timedelta(0)
-        schedule.compare()
+        schedule.compare_clocks()
         await poller.until(lambda poller: poller.polls == 2)
         await turns()
 
@@ -382,7 +382,7 @@ async def test_a_clock_that_is_slewed_arms_nothing(seconds: float, caplog: pytes
     async with running(due(poller), clock=clock) as schedule:
         await poller.until(lambda poller: poller.polls == 1)
         clock.wall += timedelta(seconds=seconds)
-        schedule.compare()
+        schedule.compare_clocks()
         await turns()
 
     assert (1, "") == (poller.polls, caplog.text)
@@ -497,7 +497,7 @@ async def test_a_jump_of_the_clock_arms_what_was_added_and_not_what_was_removed(
         await schedule.remove("production")
         schedule.add(due(here, source="here"), datetime.now(UTC) + HOUR)
         clock.wall -= timedelta(seconds=100)
-        schedule.compare()
+        schedule.compare_clocks()
         await here.until(lambda poller: poller.polls == 1)
 
     assert gone.polls == 1

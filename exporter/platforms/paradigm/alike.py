@@ -30,9 +30,9 @@ class NotAlikeError(Exception):
 
 
 class AlikeReader(Struct):
-    """Reads the figures of a measure, whose field has a `likely` name, into `rows`, valid only if nothing is raised.
+    """Reads the figures of a measure, whose field has a `likely` name, into `rows`, which are void if it raises.
 
-    Days have figures by column and company, and each company has one in the column without labels.
+    `_days` has figures by day, column and company; each company of a day has one in the column without labels.
     """
 
     measure: Measure

@@ -15,7 +15,7 @@ TYPES: Mapping[Callable[[object], json_values.Checked], object] = {
     json_values.number: json_values.Number,
     json_values.moment: object,
 }
-"""The types that check all that these functions check; none does for a moment."""
+"""The types that check all that these functions check; for a moment there is none."""
 COMPANY: Mapping[str, object] = {"id": int, "name": str}  # the shape of what names a company
 HERE = ""  # the name of the object that is the row itself
 
@@ -92,12 +92,12 @@ class Array(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def decoder(self) -> msgspec.json.Decoder[object]:
-        """Decodes an entry that is exactly as documented, and no other."""
+        """A decoder of entries that are exactly as documented, and of no others."""
         return json_values.decoder({"company": COMPANY, "dates": [self.row]} if self.dated else self.row)
 
     @cached_property
     def values(self) -> Callable[[object], tuple[Any, ...]]:
-        """Returns the values of a decoded row, without items."""
+        """A function that returns the values of a decoded row, without items."""
         paths = [path for path, _ in self.fields]
         if len(paths) > 1:
             return attrgetter(*paths)

@@ -19,7 +19,7 @@ from exporter.web.status.problems import FailedReload, Level, ReportRow, all_pro
 if TYPE_CHECKING:
     from jinja2 import Template
 
-CACHED_PAGES = 64
+CACHED_PAGES = 64  # at most
 DOCS = "https://example.org/chat-usage-exporter/docs"
 """Where the folder docs is, with the runbooks in it, as in alert_rules: an example, to which nothing links."""
 GRAFANA = "https://grafana.example.org"

@@ -20,7 +20,7 @@ from exporter.web.status.text import day_ago, figure, moment, span
 
 FAILING_FOR = timedelta(hours=6)  # how long polls may fail, at least, before that is an alert
 LAST_DAY_AGE = timedelta(days=2, hours=2)  # of its start, at most; settle time and two intervals are added
-RESTATED = 0.1
+RESTATED = 0.1  # a ratio above it is noted
 
 
 class Level(IntEnum):
