@@ -11,8 +11,8 @@ from exporter.domain.errors import ReportError
 from exporter.domain.model import Days, Reading, Unread
 from exporter.platforms.api import NO_DISCOVERIES, Discoveries, Request
 
-IN_A_ROW = 2
-"""Failures in a row that count as evidence; errors other than `ALIKE` need one more."""
+ENOUGH_FAILURES = 2
+"""Failures in a row, or of one subject, that end asking; several subjects need one more if errors are not `ALIKE`."""
 
 
 class EarlierAnswers(NamedTuple):
@@ -73,4 +73,4 @@ class Answers(Struct):
 
 def given_up(failure_counts: Mapping[str, int]) -> frozenset[str]:
     """Returns the subjects that failed too often to be asked about again."""
-    return frozenset(subject for subject, count in failure_counts.items() if count >= IN_A_ROW)
+    return frozenset(subject for subject, count in failure_counts.items() if count >= ENOUGH_FAILURES)

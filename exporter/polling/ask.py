@@ -19,7 +19,7 @@ from exporter.domain.threads import Worker
 from exporter.http import RetryBudget
 from exporter.metrics.target import Target
 from exporter.platforms.api import END_DATE, Context, Discoveries, Discovery, NeedsDiscovery, Report, Request
-from exporter.polling.answers import IN_A_ROW, Answer, Answers, EarlierAnswers, Failure
+from exporter.polling.answers import ENOUGH_FAILURES, Answer, Answers, EarlierAnswers, Failure
 
 MOST_PAGES = 100  # further ones of one answer
 
@@ -107,8 +107,8 @@ class _Requests(Struct):
         read = self._was_read()
         for answer in self.empty:
             request, body, reading, _ = answer
-            alike = (each for each in self.received.answers if each.request.subject == request.subject)
-            figures = tuple(self._figures(each.reading for each in alike if each.request.days == request.days))
+            of_subject = (each for each in self.received.answers if each.request.subject == request.subject)
+            figures = tuple(self._figures(each.reading for each in of_subject if each.request.days == request.days))
             if figures and not any(figures):
                 decode = partial(self.report.decode, body, request, replace(self.context, quiet=True))
                 quiet = await self.transport.worker.run(decode)
@@ -194,7 +194,7 @@ class _Requests(Struct):
             except ReportError as error:
                 self.received.failures.append(Failure(part, error))
                 in_a_row += 1
-                if in_a_row >= IN_A_ROW and (not answered or isinstance(error, ALIKE)):
+                if in_a_row >= ENOUGH_FAILURES and (not answered or isinstance(error, ALIKE)):
                     self.received.failures += [Failure(request.parts[each], error) for each in left]
                     break
         return answered
@@ -210,7 +210,7 @@ class _Requests(Struct):
         self.in_a_row.append(subject)
         later = [each for each in self.todo if _subject(each) == subject]
         self.todo = [each for each in self.todo if _subject(each) != subject]
-        if self.received.failure_counts[subject] < IN_A_ROW:
+        if self.received.failure_counts[subject] < ENOUGH_FAILURES:
             self.todo += later
         else:
             self.received.failures += [Failure(each, error) for each in later]
@@ -219,7 +219,7 @@ class _Requests(Struct):
     def _end_if_all_fail(self, subject: str, error: ReportError) -> None:
         """Stops asking if subjects failed in a row, and one that answered before fails too."""
         alike = isinstance(error, ALIKE)
-        if len(set(self.in_a_row)) < IN_A_ROW + (not alike) or (self.answered and not alike):
+        if len(set(self.in_a_row)) < ENOUGH_FAILURES + (not alike) or (self.answered and not alike):
             return
         known_good = next((each for each in self.todo if _subject(each) in self.answered), None)
         if known_good is not None and subject not in self.answered:

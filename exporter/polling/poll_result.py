@@ -123,8 +123,8 @@ def fold_answers(
     status = day_status(ledger, now, now, target.rules)
     if day_at(now, target.rules.zone) in asked and not any(answer.reading.rows for answer in answers):
         _refuse_empty(ledger, asked & status.covered if report.has_days else asked)
-    began, given = dict[str, date](), before.listed or ledger.names
-    renamed = [each for each, name in read.names.items() if name and given.get(each, name) not in ("", name)]
+    began, known = dict[str, date](), before.listed or ledger.names
+    renamed = [each for each, name in read.names.items() if name and known.get(each, name) not in ("", name)]
     if renamed and report.has_days:
         began = _began_anew(before, renamed, asked, answers)
         folded = without_past(folded, began)

@@ -24,7 +24,7 @@ from exporter.ledger.ledger import Ledger
 from exporter.metrics.target import Health, ReportState, Target
 from exporter.platforms.api import Report
 from exporter.polling import transitions
-from exporter.polling.answers import IN_A_ROW, EarlierAnswers, given_up
+from exporter.polling.answers import ENOUGH_FAILURES, EarlierAnswers, given_up
 from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.outputs import PollOutputs, StateStore
 from exporter.polling.poll_result import PollResult, after_poll, poll_result, updated_states
@@ -186,7 +186,7 @@ class Poller:
     async def _run_refresh_pass(self, report: Report) -> None:
         """Asks for one piece after the other, due polls first; after two failures in a row the rest waits."""
         asked, failed, in_a_row, failure_counts = list[Days](), list[Days](), 0, Counter[str]()
-        while in_a_row < IN_A_ROW:
+        while in_a_row < ENOUGH_FAILURES:
             async with self._outputs.refresh_lock, self._ask_lock:
                 left = [each for each in self._states[report.name].to_refresh if each not in failed]
                 of_poll, is_read = self._failure_counts.get(report.name), False

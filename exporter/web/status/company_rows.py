@@ -99,14 +99,14 @@ class ShownCompany(Struct, dict=True):
 
 
 class ShownCompanies(Struct, frozen=True):
-    """All companies by source and id, and the activities that their sources have, the one to show first in front."""
+    """All companies, ordered by source and id, and the activities of each source, first the one to show first."""
 
     all: tuple[ShownCompany, ...]
     activities: Mapping[str, tuple[str, ...]]
 
 
 def companies(shown: Published, fresh: Container[Key]) -> ShownCompanies:
-    """Puts together what was published of companies; limits are evaluated in the `fresh` reports."""
+    """Returns what was published of companies; limits are evaluated in the `fresh` reports."""
     found: dict[tuple[str, str], ShownCompany] = {}
     activities: dict[str, list[Activity]] = {}
     for source, info in shown.source_infos.items():
@@ -135,7 +135,7 @@ def companies(shown: Published, fresh: Container[Key]) -> ShownCompanies:
 
 
 class Total(NamedTuple):
-    """The totals of a source's companies on a day, by the activity that is shown first; `known` are all of them."""
+    """A source's totals on a day, of the activity shown first, and how many companies are `active` or `known`."""
 
     source: str
     activity: str
