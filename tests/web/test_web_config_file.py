@@ -1,5 +1,6 @@
 """The web configuration: the files of web_config/ are read, or refused with the message in their first line."""
 
+import asyncio
 import itertools
 import os
 import re
@@ -125,6 +126,50 @@ async def test_a_change_of_several_files_takes_effect_with_the_last(
     logged = [(record.message, getattr(record, "reason", "")) for record in caplog.records]
     assert len(logged) == len(set(logged))
     assert logged[-1] == ("web configuration changed", "")
+
+
+@pytest.mark.anyio
+async def test_a_refused_change_repeats_no_line_of_the_log(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """However many requests look at it, and whatever else the log says of it."""
+    caplog.set_level("INFO")
+    suites = "[TLS_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]"
+    (folder / "web.yml").write_text("")
+    web_config = LiveWebConfig(folder / "web.yml", LOOK_SECONDS)
+    wrong = f"tls_server_config: {{cert_file: server.crt, key_file: server.crt, cipher_suites: {suites}}}\n"
+    (folder / "web.yml").write_text(wrong)
+    for _ in range(3):
+        await web_config.current()
+    assert [record.message for record in caplog.records] == ["web configuration not changed"]
+
+    (folder / "web.yml").write_text(wrong.replace("key_file: server.crt", "key_file: server.key"))
+    await web_config.current()
+    assert [record.message for record in caplog.records[1:]] == [
+        "cipher suites of TLS 1.3 cannot be chosen; all of them are offered",
+        "web configuration changed",
+    ]
+
+
+class CountedPath(type(Path())):  # type: ignore[misc]  # PosixPath
+    """A path that counts how often it is read."""
+
+    read = 0
+
+    def read_bytes(self) -> bytes:
+        type(self).read += 1
+        content: bytes = super().read_bytes()
+        return content
+
+
+@pytest.mark.anyio
+async def test_a_crowd_of_requests_rereads_a_refused_change_once(tmp_path: Path) -> None:
+    """Those that come before a look begins share it: a flood does not make each request wait for all others."""
+    path = CountedPath(tmp_path / "web.yml")
+    path.write_text("")
+    web_config = LiveWebConfig(path, LOOK_SECONDS)
+    path.write_text("nonsense: {}")
+    read = CountedPath.read
+    await asyncio.gather(*[web_config.current() for _ in range(100)])
+    assert CountedPath.read == read + 1
 
 
 @pytest.mark.anyio

@@ -38,10 +38,12 @@ class LiveWebConfig:
         self._seconds = seconds
         self._stamps: Mapping[Path, FileStamp] = {}
         self._refused = ""
+        self._next: asyncio.Task[None] | None = None
         self._hanging: asyncio.Task[None] | None = None
         if path is not None:
             self._take(path)
-            # One for all looks, in turn: one for each would cost a scrape twice as much.
+            # One for all looks, in turn: one for each would cost a scrape twice as much. Requests share a look until it
+            # begins, or they would wait for each other while each look rereads a refused change.
             self._worker = Worker("web configuration")
 
     async def current(self) -> WebConfig:
@@ -50,7 +52,8 @@ class LiveWebConfig:
         After a look that lasts too long, files count as unchanged until it ends, and nobody waits.
         """
         if self._path is not None and (self._hanging is None or self._hanging.done()):
-            look = asyncio.create_task(self._worker.run(partial(self._apply_changes, self._path)))
+            if (look := self._next) is None:
+                look = self._next = asyncio.create_task(self._worker.run(partial(self._apply_changes, self._path)))
             try:
                 await asyncio.wait_for(asyncio.shield(look), self._seconds)
             except TimeoutError:
@@ -66,6 +69,7 @@ class LiveWebConfig:
 
     def _apply_changes(self, path: Path) -> None:
         """Rereads the configuration if one of its files has changed, or the last change was refused."""
+        self._next = None
         if not self._refused and all(file_stamp(file) == stamp for file, stamp in self._stamps.items()):
             return
         try:
@@ -85,8 +89,8 @@ class LiveWebConfig:
         config = read(path)
         stamps |= {file: file_stamp(file) for file in config.files}
         section = config.tls_server_config
-        self.context = None if section is None else _context(section)
-        self.config, self._stamps = config, stamps
+        context = None if section is None else _context(section)
+        self.config, self.context, self._stamps = config, context, stamps
 
 
 class _AlertingObject(ssl.SSLObject):
@@ -131,7 +135,6 @@ def _context(tls: Tls) -> ssl.SSLContext:
     """Makes the server's TLS context; ConfigError if a certificate or key is unreadable, or they do not match."""
     made = _AlertingContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version, made.maximum_version = _VERSIONS[tls.min_version], _VERSIONS[tls.max_version]
-    _choose_ciphers(made, tls.cipher_suites)
     if not tls.prefer_server_cipher_suites:
         made.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     for file in filter(None, (tls.cert_file, tls.key_file)):
@@ -151,6 +154,7 @@ def _context(tls: Tls) -> ssl.SSLContext:
             in_time(load, tls.client_ca_file or "client_ca")
     elif made.verify_mode != ssl.CERT_NONE:
         made.load_default_certs(ssl.Purpose.CLIENT_AUTH)  # those of the system, as in exporter-toolkit
+    _choose_ciphers(made, tls.cipher_suites)  # the last step, so that a refused change repeats no note in the log
     return made
 
 
