@@ -21,6 +21,8 @@ FILE_SECONDS = 5.0
 """Timeout for a file that an operator names."""
 FileStamp = tuple[int, int, int] | None
 """Changes when the file does: modification time, size and inode; None if there is no file."""
+_hanging: dict[str, list[FileStamp]] = {}
+"""By path, the steps of the last access that was late: the stamp of the file, then None at its end."""
 
 
 class Worker:
@@ -55,8 +57,28 @@ def in_daemon(function: Callable[[], Result]) -> Future[Result]:
 
 
 def in_time(access: Callable[[], Result], path: str | PathLike[str], seconds: float = FILE_SECONDS) -> Result:
-    """Returns what `access` to the file at `path` returns; TimeoutError (an OSError) if it takes too long."""
-    return result_in_time(in_daemon(access), path, seconds)
+    """Returns what `access` to the file at `path` returns; TimeoutError (an OSError) if it takes too long.
+
+    Until that access ends or the file changes, the next ones fail at once: few threads hang.
+    """
+    known, steps = _hanging.get(str(path), [None, None]), list[FileStamp]()
+    late = TimeoutError(errno.ETIMEDOUT, f"no answer within {seconds:g} s", str(path))
+    if not known:
+        raise late
+
+    def stamped() -> Result:
+        try:
+            steps.append(file_stamp(Path(path)))
+            if steps == known:
+                raise late
+            return access()
+        finally:
+            steps.append(None)
+
+    if not wait([future := in_daemon(stamped)], seconds).done:
+        _hanging[str(path)] = steps
+        raise late
+    return future.result()
 
 
 def result_in_time(future: Future[Result], path: str | PathLike[str], seconds: float) -> Result:

@@ -4,7 +4,9 @@ import asyncio
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from queue import SimpleQueue
 from threading import Event
 
 import pytest
@@ -34,6 +36,36 @@ def test_what_does_not_end_in_time_is_an_error_of_its_file() -> None:
         in_time(ended.wait, "file", 0.01)
     assert (caught.value.strerror, caught.value.filename) == ("no answer within 0.01 s", "file")
     ended.set()
+
+
+def test_one_access_to_a_file_hangs_at_a_time(tmp_path: Path) -> None:
+    """The next ones fail like it, also while not even the folder answers, until it ends or the file is another one."""
+    (path := tmp_path / "file").write_text("")
+    begun, answers = SimpleQueue[None](), Event()
+
+    def access() -> str:
+        begun.put(None)
+        answers.wait()
+        return path.read_text()
+
+    for content in ("", "another", "file"):
+        path.write_text(content)
+        for number in range(5):
+            with pytest.raises(TimeoutError, match="no answer within"):
+                in_time(access, path, 0.01)
+            if not number:
+                begun.get()
+    no_folder, folder_answers = hanging(path)
+    for _ in range(5):
+        with pytest.raises(TimeoutError, match="no answer within"):
+            in_time(access, no_folder, 0.01)
+    assert begun.empty()
+    folder_answers.set()
+    answers.set()
+    while True:
+        with suppress(TimeoutError):
+            assert in_time(access, path, 60) == "file"
+            break
 
 
 @pytest.mark.anyio
