@@ -57,15 +57,11 @@ class LiveWebConfig:
             try:
                 await asyncio.wait_for(asyncio.shield(look), self._seconds)
             except TimeoutError:
-                self._note_hanging(look)
+                if self._hanging is None or self._hanging.done():  # else another request has noted the same
+                    self._hanging = look
+                    found = {"file": str(self._path), "reason": f"no answer within {self._seconds:g} s"}
+                    log.warning("web configuration files could not be checked", extra=found)
         return self.config
-
-    def _note_hanging(self, look: "asyncio.Task[None]") -> None:
-        """Logs the first of the looks that wait for the same answer."""
-        if self._hanging is None or self._hanging.done():
-            self._hanging = look
-            found = {"file": str(self._path), "reason": f"no answer within {self._seconds:g} s"}
-            log.warning("web configuration files could not be checked", extra=found)
 
     def _apply_changes(self, path: Path) -> None:
         """Rereads the configuration if one of its files has changed, or the last change was refused."""
