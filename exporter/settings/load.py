@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from exporter.domain.calendars import Calendar
 from exporter.domain.errors import ConfigError
 from exporter.domain.selectors import Companies, Entry, Selection
+from exporter.domain.threads import file_stamp
 from exporter.exposition.series_limit import SeriesLimits
 from exporter.ledger.day_status import DayRules
 from exporter.metrics.label_limits import LabelLimits
@@ -179,17 +180,10 @@ def _source(name: str, common: Options, platforms: Mapping[str, Platform], calen
             **{option: _entries(option, name, common) for option in ("thresholds", "company_calendars")},
         },
     )
-    return _of_options(
-        Source,
-        options,
-        name=name,
-        platform=platform,
-        base_url=options.base_url or "",
-        api_key=options.api_key or options.api_key_file,
-        overrides=overrides,
-        account=account,
-        target=target,
-    )
+    parts = {"platform": platform, "overrides": overrides, "account": account, "target": target}
+    url, key = options.base_url or "", options.api_key or options.api_key_file
+    stamp = None if options.ca_file is None else file_stamp(options.ca_file)
+    return _of_options(Source, options, name=name, base_url=url, api_key=key, ca_stamp=stamp, **parts)
 
 
 def _of_options(kind: Callable[..., T], *groups: Group, **others: object) -> T:

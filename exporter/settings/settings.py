@@ -29,7 +29,7 @@ class Source:
     """One configured account on a platform; `target` is all that its figures depend on, global options included.
 
     `api_key` is the key itself or the path of its file. It is invalid from the start of the day `api_key_expires` in
-    the source's zone.
+    the source's zone. `ca_stamp` makes a source with other content of its `ca_file` another one.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Source:
     api_key: SecretStr | Path
     api_key_expires: date | None
     ca_file: Path | None
+    ca_stamp: FileStamp
     proxy_url: str | None = field(repr=False)
     poll: PollOptions
     overrides: Mapping[str, Override]

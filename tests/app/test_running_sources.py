@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count
@@ -21,6 +22,7 @@ from exporter.polling.state_format import decoded
 from exporter.web.status.problems import FailedReload
 from tests.app import running_exporter
 from tests.app.running_exporter import KEY, WORLDS, RunningExporter, start_exporter
+from tests.certificates import one_authority
 
 pytestmark = pytest.mark.anyio
 
@@ -356,6 +358,22 @@ async def test_a_client_that_cannot_be_made_changes_nothing(tmp_path: Path) -> N
         assert reason == "a: its proxy is none"
         assert (before, page) == (exporter.running(), exporter.page("paradigm_"))
         assert [client.closed for client in exporter.clients] == [False, True]
+
+
+async def test_a_reload_trusts_a_renewed_ca_file(tmp_path: Path) -> None:
+    """Also if it has the name of before; until it is renewed, its source keeps running."""
+    ca_file = tmp_path / "ca.pem"
+    shutil.copy(one_authority(), ca_file)
+    async with start_exporter(tmp_path, a="ca_file: ca.pem", b="") as exporter:
+        figures = exporter.page("paradigm_", source="a")
+        assert await exporter.reloader.reload() == ""
+        assert [client.closed for client in exporter.clients] == [False, False]
+
+        ca_file.write_bytes(ca_file.read_bytes() * 2)
+        assert await exporter.reloader.reload() == ""
+
+        assert [client.closed for client in exporter.clients] == [True, False, False]
+        assert exporter.page("paradigm_", source="a") == figures
 
 
 async def test_a_slow_ca_file_does_not_block_the_event_loop(tmp_path: Path) -> None:
