@@ -170,6 +170,8 @@ class Reloader(Struct):
     state_file: StateFile
     now: Callable[[], datetime]
     failed_reload: FailedReload | None = None
+    _file_refused: bool = False
+    _tries_again: bool = False
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def reload(self) -> str:
@@ -182,6 +184,7 @@ class Reloader(Struct):
                 return self._refused("; ".join(str(error).splitlines()))
             except Exception:
                 log.exception("reload failed unexpectedly")
+                self._file_refused = False  # not again every few seconds, which would interrupt polls
                 return self._refused("internal error of the exporter; please report it with its log")
             try:
                 await self.outputs.worker.run(partial(self.state_file.use, settings.state_file, settings.sources))
@@ -189,24 +192,30 @@ class Reloader(Struct):
                 log.exception("sources run with the new configuration, the state file still with the old one")
             self.settings = settings
             self.outputs.telemetry.config_taken(settings.digest, self.now())
-            self.failed_reload = None
+            self.failed_reload, self._file_refused = None, False
             names = {what: ",".join(names) for what, names in change.items() if names}
             log.info("configuration reloaded", extra=names)
             return ""
 
     async def file_changed(self) -> bool:
-        """Returns whether `thresholds_file` changed since the last call or reload."""
+        """Returns whether `thresholds_file` changed since the last call or reload, or its change was refused.
+
+        The cause may be another file that changes later. The same reason is logged once.
+        """
         path, before = self.settings.thresholds_file, self.settings.thresholds_stamp
         if path is None:
             return False
         stamp = before
         with suppress(TimeoutError):
             stamp = await asyncio.to_thread(in_time, partial(file_stamp, path), path)
-        # Also if the file is wrong, so that it is reported once.
         self.settings = replace(self.settings, thresholds_stamp=stamp)
-        return stamp != before
+        self._tries_again, self._file_refused = self._file_refused, self._file_refused or stamp != before
+        return self._file_refused
 
     def _refused(self, reason: str) -> str:
+        tried_again, self._tries_again = self._tries_again, False
+        if tried_again and self.failed_reload and self.failed_reload.reason == reason:
+            return reason
         self.outputs.telemetry.config_refused()
         self.failed_reload = FailedReload(self.now(), reason)
         log.error("configuration not reloaded; the previous one stays in effect", extra={"reason": reason})

@@ -181,8 +181,8 @@ async def test_limits_and_calendars_take_effect_without_a_request(
         assert exporter.platforms.requests == []
 
 
-async def test_a_thresholds_file_is_reloaded_when_it_changes(tmp_path: Path) -> None:
-    """Once per change: a wrong file is reported and changes nothing, and the next good one is used."""
+async def test_a_thresholds_file_is_reloaded_when_it_changes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A wrong file is reported once and changes nothing, and the next good one is used."""
     file, head = tmp_path / "limits.csv", "company,activity,below,team\n"
     file.write_text(head)
     async with start_exporter(tmp_path, a="", _="thresholds_file: limits.csv") as exporter:
@@ -197,9 +197,46 @@ async def test_a_thresholds_file_is_reloaded_when_it_changes(tmp_path: Path) -> 
         assert [(dict(labels)["team"], value) for (_, labels), value in fixed.items()] == [("sales", 7.0)]
         assert looks[:3] == [False, "", False]
         assert "limits.csv:2: thresholds.1.below" in str(looks[3])
-        assert looks[4] is False
+        assert looks[4] == looks[3]
+        assert caplog.text.count("configuration not reloaded") == 1
         exporter.write(a="")
         assert (await exporter.reloader.reload(), await exporter.reloader.file_changed()) == ("", False)
+
+
+async def test_a_refused_change_of_a_thresholds_file_is_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its cause may be another file that comes meanwhile. A reload that somebody asks for says so each time."""
+    file, key, head = tmp_path / "limits.csv", tmp_path / "key", "company,activity,below\n"
+    file.write_text(head)
+    key.write_text(KEY)
+    async with start_exporter(tmp_path, a="") as exporter:
+        exporter.write(a="", _="thresholds_file: limits.csv")
+        exporter.file.write_text(exporter.file.read_text().replace(f"api_key: {KEY}", f"api_key_file: {key}"))
+        assert await exporter.reloader.reload() == ""
+
+        async def look() -> str | bool:
+            return await exporter.reloader.file_changed() and await exporter.reloader.reload()
+
+        key.unlink()
+        file.write_text(f"{head}id:2,user_queries,7\n")
+        assert [str(await look()).count("api_key_file: cannot read") for _ in range(3)] == [1, 1, 1]
+        assert caplog.text.count("configuration not reloaded") == 1
+        assert await exporter.reloader.reload() != ""
+        assert caplog.text.count("configuration not reloaded") == 2
+        key.write_text(KEY)
+        assert [await look() for _ in range(2)] == ["", False]
+        assert list(exporter.page("chat_usage_activity_limit", basis="fixed").values()) == [7.0]
+
+
+async def test_a_refused_reload_waits_for_the_next_request(tmp_path: Path) -> None:
+    """A configuration that is edited on is not used before somebody asks for it."""
+    (tmp_path / "limits.csv").write_text("company,activity,below\n")
+    async with start_exporter(tmp_path, a="", _="thresholds_file: limits.csv") as exporter:
+        exporter.write(a="settle: nonsense", _="thresholds_file: limits.csv")
+        assert await exporter.reloader.reload() != ""
+        exporter.write(a="settle: 8h", _="thresholds_file: limits.csv")
+        assert not await exporter.reloader.file_changed()
 
 
 async def test_an_entry_for_several_sources_counts_when_it_matches_in_none(
