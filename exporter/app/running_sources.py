@@ -198,10 +198,7 @@ class Reloader(Struct):
             return ""
 
     async def file_changed(self) -> bool:
-        """Returns whether `thresholds_file` changed since the last call or reload, or its change was refused.
-
-        The cause may be another file that changes later. The same reason is logged once.
-        """
+        """Returns whether `thresholds_file` changed, or its change was refused, perhaps because of another file."""
         path, before = self.settings.thresholds_file, self.settings.thresholds_stamp
         if path is None:
             return False
