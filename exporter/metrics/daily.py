@@ -116,12 +116,12 @@ class DailyFigures:
         digest = blake2b(digest_size=16)
         kept = {family: sorted((who, sorted(what)) for who, what in each.items()) for family, each in view.kept.items()}
         rules = (view.target.rules.zone.key, view.target.excluded, view.target.min_group, view.target.limits, kept)
-        names = sorted(ledger.names.items()), sorted(ledger.withdrawn)
+        names = sorted(ledger.names.items()), sorted(ledger.withdrawn), view.report.measures
         digest.update(repr((view.target.source, view.report.name, rules, names)).encode())
         for day, state in self.states.items():
             digest.update(f"{day} {state}".encode())
             for part, table in sorted(ledger.blocks[day].tables.items()):
-                digest.update(repr((part, table.companies, sorted(table.columns))).encode())
+                digest.update(repr((part, table.companies, sorted(table.lost), sorted(table.columns))).encode())
                 for column in sorted(table.columns):
                     digest.update(table.columns[column])
         return digest.digest()

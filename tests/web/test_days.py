@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import dataclasses
 import io
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -16,6 +17,7 @@ from starlette.datastructures import QueryParams
 from exporter.domain.model import Column, Days, Reading, Row
 from exporter.domain.threads import Worker
 from exporter.exposition.board import Board
+from exporter.metrics.daily import DailyFigures
 from exporter.metrics.label_limits import LabelLimits
 from exporter.platforms.paradigm.platform import PLATFORM, QUERIES, TOOLS
 from exporter.simulator.app import create_app as create_platform
@@ -442,6 +444,34 @@ async def test_nothing_is_sent_twice() -> None:
     assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", first.headers["etag"])
     assert [each.status_code for each in (another, table, later)] == [200, 200, 200]
     assert (later.status_code, later.headers["etag"] != first.headers["etag"]) == (200, True)
+
+
+async def test_another_definition_of_the_same_figures_is_another_version() -> None:
+    """A reload may change it: then a client with the figures of before gets them as they are defined now."""
+    held, column = Days(date(2026, 11, 17), NOON.date()), Column("paradigm_tool_uses", ("Search",))
+    reading = Reading({"1": "A"}, frozenset(["all"]), tuple(Row("all", day, "1", {column: 2.0}) for day in held))
+    measure, versions = TOOLS.measure, []
+    for defined in (measure, measure, dataclasses.replace(measure, labels=("plugin",))):
+        target = target_with(reports=(dataclasses.replace(TOOLS, measure=defined),))
+        async with client_of(board_with(reading, held, NOON, target)) as http:
+            versions.append((await http.get("/api/v1/days")).headers["etag"])
+    assert versions[1] == versions[0]
+    assert versions[2] != versions[0]
+
+
+async def test_a_row_that_is_lost_is_another_version() -> None:
+    """Its figures are unknown, those of a row without figures are 0."""
+    held, column = Days(date(2026, 11, 17), NOON.date()), Column("paradigm_tool_uses", ("Search",))
+    reading = Reading({"1": "A"}, frozenset(["all"]), tuple(Row("all", day, "1", {column: 2.0}) for day in held))
+    (view,) = board_with(reading, held, NOON, target_with(reports=(TOOLS,))).shown.views.values()
+    day, block = next(iter(view.ledger.blocks.items()))
+    lost = replace(block.tables["all"], lost=frozenset(["1"]))
+    blocks = {**view.ledger.blocks, day: replace(block, tables={"all": lost})}
+    of_lost = DailyFigures(replace(view, ledger=replace(view.ledger, blocks=blocks)))
+    held_days, families = frozenset(held), frozenset([TOOLS.measure.family])
+    before, after = (list(each.figures(["1"], families, held_days)) for each in (DailyFigures(view), of_lost))
+    assert before != after
+    assert DailyFigures(view).version != of_lost.version
 
 
 async def test_a_poll_that_changes_nothing_keeps_the_version() -> None:
