@@ -21,8 +21,8 @@ FILE_SECONDS = 5.0
 """Timeout for a file that an operator names."""
 FileStamp = tuple[int, int, int] | None
 """Changes when the file does: modification time, size and inode; None if there is no file."""
-_hanging: dict[str, list[FileStamp]] = {}
-"""By path, the steps of the last access that was late: the stamp of the file, then None at its end."""
+_late: dict[str, tuple[Future[FileStamp], Callable[[], bool]]] = {}
+"""By path, the last access that took too long: the stamp of its file, and whether it has ended."""
 
 
 class Worker:
@@ -61,22 +61,20 @@ def in_time(access: Callable[[], Result], path: str | PathLike[str], seconds: fl
 
     Until that access ends or the file changes, the next ones fail at once: few threads hang.
     """
-    known, steps = _hanging.get(str(path), [None, None]), list[FileStamp]()
+    stamp = Future[FileStamp]()
+    earlier_stamp, has_ended = _late.get(str(path), (stamp, lambda: True))
     late = TimeoutError(errno.ETIMEDOUT, f"no answer within {seconds:g} s", str(path))
-    if not known:
+    if not has_ended() and not earlier_stamp.done():
         raise late
 
     def stamped() -> Result:
-        try:
-            steps.append(file_stamp(Path(path)))
-            if steps == known:
-                raise late
-            return access()
-        finally:
-            steps.append(None)
+        stamp.set_result(file_stamp(Path(path)))
+        if not has_ended() and earlier_stamp.result() == stamp.result():
+            raise late
+        return access()
 
     if not wait([future := in_daemon(stamped)], seconds).done:
-        _hanging[str(path)] = steps
+        _late[str(path)] = stamp, future.done
         raise late
     return future.result()
 

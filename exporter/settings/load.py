@@ -180,10 +180,18 @@ def _source(name: str, common: Options, platforms: Mapping[str, Platform], calen
             **{option: _entries(option, name, common) for option in ("thresholds", "company_calendars")},
         },
     )
-    parts = {"platform": platform, "overrides": overrides, "account": account, "target": target}
-    url, key = options.base_url or "", options.api_key or options.api_key_file
-    stamp = None if options.ca_file is None else file_stamp(options.ca_file)
-    return _of_options(Source, options, name=name, base_url=url, api_key=key, ca_stamp=stamp, **parts)
+    return _of_options(
+        Source,
+        options,
+        name=name,
+        platform=platform,
+        base_url=options.base_url or "",
+        api_key=options.api_key or options.api_key_file,
+        ca_stamp=None if options.ca_file is None else file_stamp(options.ca_file),
+        overrides=overrides,
+        account=account,
+        target=target,
+    )
 
 
 def _of_options(kind: Callable[..., T], *groups: Group, **others: object) -> T:
