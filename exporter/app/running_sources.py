@@ -198,7 +198,10 @@ class Reloader(Struct):
             return ""
 
     async def file_changed(self) -> bool:
-        """Returns whether `thresholds_file` changed, or its change was refused, perhaps because of another file."""
+        """Returns whether `thresholds_file` changed since the last call or reload, or its change was refused.
+
+        The cause may be another file that changes later. The same reason is logged once.
+        """
         path, before = self.settings.thresholds_file, self.settings.thresholds_stamp
         if path is None:
             return False

@@ -118,14 +118,13 @@ class StateFile:
         return StateStore(load, save)
 
     def use(self, path: Path | None, sources: Container[str]) -> None:
-        """Continues in the file at `path`, tried again if it was left alone, with the states of these sources."""
+        """Continues in the file at `path` with the states of these sources; the previous file stays as it is."""
         kept = {name: section for name, section in self._kept.items() if name in sources}
-        if path == self._path and self._is_ours and len(kept) == len(self._kept):
+        if path == self._path and len(kept) == len(self._kept):
             return
         self._kept = kept
         if path != self._path:
             log.info("state_file changed", extra={"path": str(path), "before": str(self._path)})
-        if path != self._path or not self._is_ours:
             self._path, self._is_ours, self._written = path, True, None
             self._sections()
         self._save()
@@ -163,7 +162,7 @@ class StateFile:
         except (OSError, ForeignError) as error:
             self._is_ours = False
             reason = f"cannot be read ({error.strerror})" if isinstance(error, OSError) else str(error)
-            remedy = "it is left alone, and nothing is kept; delete it or set another state_file, and reload"
+            remedy = "it is left alone, and nothing is kept; delete or mend it and restart, or set another state_file"
             self._log_unusable("state file not used", f"{reason}; {remedy}")
         except UnusableError as error:
             self._log_unusable("state file not used", f"{error}; the next poll replaces it")

@@ -369,22 +369,6 @@ def test_without_a_path_nothing_is_stored_until_there_is_one(tmp_path: Path) -> 
     assert (written(gauges), first.read_bytes(), sorted(os.listdir(tmp_path))) == ((), before, ["first", "second"])
 
 
-@pytest.mark.parametrize("is_deleted", [True, False], ids=["deleted", "kept"])
-def test_a_reload_tries_a_file_again_that_was_left_alone(tmp_path: Path, *, is_deleted: bool) -> None:
-    """It may be gone, or its file system may answer again; who still is somebody else's stays as it is."""
-    gauges, path = LastAttempt(), tmp_path / "state"
-    path.write_text("sources: {}\n")
-    file = StateFile(path, lambda: NOON, gauges=gauges)
-    store = file.store("s", MADE_BY, RULES)
-    store.load()
-    store.save({REPORT: state()})
-    if is_deleted:
-        path.unlink()
-    file.use(path, ("s",))
-    assert written(gauges) == ((1, NOON.timestamp()) if is_deleted else (0, 0))
-    assert (path.read_bytes() == b"sources: {}\n") != is_deleted
-
-
 def test_a_reload_replaces_no_file_of_somebody_else(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     other = tmp_path / "exporter.yml"
     other.write_text("sources: {}\n")
@@ -410,8 +394,8 @@ def test_a_file_of_somebody_else_is_left_as_it_is(tmp_path: Path, caplog: pytest
 
     assert path.read_text() == "sources: {}\n"
     assert [reason for _, reason in warned(caplog)] == [
-        "is not a state file of this program; it is left alone, and nothing is kept; delete it or set another "
-        "state_file, and reload"
+        "is not a state file of this program; it is left alone, and nothing is kept; delete or mend it and "
+        "restart, or set another state_file"
     ]
 
 
