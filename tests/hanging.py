@@ -8,7 +8,7 @@ def hanging(path: Path) -> tuple[Path, Event]:
     """Returns a path whose use blocks until the event is set."""
     answers = Event()
 
-    class HangingPath(type(path)):  # type: ignore[misc]  # PosixPath
+    class HangingPath(type(path)):  # type: ignore[misc]  # mypy does not know which class of paths this system has
         def __fspath__(self) -> str:
             answers.wait()
             return str(self)

@@ -160,7 +160,8 @@ class Reloader(Struct):
     """Applies the current configuration, one reload at a time; `read` may block and raises ConfigError.
 
     `settings` are those in effect; the state file follows them once the sources run. `failed_reload` says why the last
-    reload failed, if it did.
+    reload failed, if it did. While a change of `thresholds_file` is pending, because it was refused, each look tries it
+    again, perhaps for the sake of another file; such a retry does not repeat what the log says.
     """
 
     settings: Settings
@@ -170,8 +171,8 @@ class Reloader(Struct):
     state_file: StateFile
     now: Callable[[], datetime]
     failed_reload: FailedReload | None = None
-    _file_refused: bool = False
-    _tries_again: bool = False
+    _is_pending: bool = False
+    _is_retry: bool = False
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def reload(self) -> str:
@@ -184,7 +185,7 @@ class Reloader(Struct):
                 return self._refused("; ".join(str(error).splitlines()))
             except Exception:
                 log.exception("reload failed unexpectedly")
-                self._file_refused = False  # not again every few seconds, which would interrupt polls
+                self._is_pending = False  # not again every few seconds, which would interrupt polls
                 return self._refused("internal error of the exporter; please report it with its log")
             try:
                 await self.outputs.worker.run(partial(self.state_file.use, settings.state_file, settings.sources))
@@ -192,16 +193,13 @@ class Reloader(Struct):
                 log.exception("sources run with the new configuration, the state file still with the old one")
             self.settings = settings
             self.outputs.telemetry.config_taken(settings.digest, self.now())
-            self.failed_reload, self._file_refused = None, False
+            self.failed_reload, self._is_pending = None, False
             names = {what: ",".join(names) for what, names in change.items() if names}
             log.info("configuration reloaded", extra=names)
             return ""
 
     async def file_changed(self) -> bool:
-        """Returns whether `thresholds_file` changed since the last call or reload, or its change was refused.
-
-        The cause may be another file that changes later. The same reason is logged once.
-        """
+        """Returns whether `thresholds_file` changed since the last call or reload, or its change is pending."""
         path, before = self.settings.thresholds_file, self.settings.thresholds_stamp
         if path is None:
             return False
@@ -209,12 +207,12 @@ class Reloader(Struct):
         with suppress(TimeoutError):
             stamp = await asyncio.to_thread(in_time, partial(file_stamp, path), path)
         self.settings = replace(self.settings, thresholds_stamp=stamp)
-        self._tries_again, self._file_refused = self._file_refused, self._file_refused or stamp != before
-        return self._file_refused
+        self._is_retry, self._is_pending = self._is_pending, self._is_pending or stamp != before
+        return self._is_pending
 
     def _refused(self, reason: str) -> str:
-        tried_again, self._tries_again = self._tries_again, False
-        if tried_again and self.failed_reload and self.failed_reload.reason == reason:
+        is_retry, self._is_retry = self._is_retry, False
+        if is_retry and self.failed_reload and self.failed_reload.reason == reason:
             return reason
         self.outputs.telemetry.config_refused()
         self.failed_reload = FailedReload(self.now(), reason)

@@ -59,7 +59,7 @@ def in_daemon(function: Callable[[], Result]) -> Future[Result]:
 def in_time(access: Callable[[], Result], path: str | PathLike[str], seconds: float = FILE_SECONDS) -> Result:
     """Returns what `access` to the file at `path` returns; TimeoutError (an OSError) if it takes too long.
 
-    Until that access ends or the file changes, the next ones fail at once: few threads hang.
+    While such an access goes on and its file is the same, others to the file fail at once: few threads hang.
     """
     stamp = Future[FileStamp]()
     earlier_stamp, has_ended = _late.get(str(path), (stamp, lambda: True))
